@@ -1,0 +1,96 @@
+"""What an action is about, with the catalog's knowledge of it: what the classification of every kind starts from."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pgsluice.analysis.locks.cast import Match, Names
+from pgsluice.analysis.locks.table import has_row
+from pgsluice.analysis.parsing.expressions import Expression
+from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.parsing.trees import Name
+from pgsluice.model.catalog import Catalog, Table, TableKind, Type
+from pgsluice.model.postgres.identifiers import QualifiedName
+
+
+class NotUnderstoodError(Exception):
+    """The classification does not know what the action does: the worst is assumed of everything that it mentions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`main` is the relation that the action is about, as the catalog resolves its name; `table` what is known of it."""
+
+    action: Action
+    catalog: Catalog
+    main: QualifiedName | None = None
+    table: Table | None = None
+
+    @classmethod
+    def of(cls, action: Action, catalog: Catalog) -> "Subject":
+        main = catalog.resolve(*action.relation) if action.relation else None
+        return cls(action, catalog, main, catalog.table(main) if main else None)
+
+    def match(self, form: str, **roles: Names) -> Match:
+        """The action has this form, on a partitioned table the one of its own where there is one; roles are given with
+        underscores for spaces."""
+        if self.partitioned and has_row(f"{form} (partitioned)", self.catalog.version.major):
+            form = f"{form} (partitioned)"
+        return Match(form, self.main, {r.replace("_", " "): names for r, names in roles.items()})
+
+    def on(self, name: QualifiedName) -> "Subject":
+        """The same action as it touches another relation."""
+        return Subject(self.action, self.catalog, name, self.catalog.table(name))
+
+    def name(self, name: Name) -> QualifiedName:
+        return self.catalog.resolve(*name)
+
+    @property
+    def missing(self) -> bool:
+        """Whether the relation is known not to be there: then IF EXISTS does nothing."""
+        there = self.table is not None or self.main in self.catalog.sequences
+        return self.catalog.known and not there and (self.main is None or self.catalog.index(self.main) is None)
+
+    @property
+    def partitioned(self) -> bool:
+        return self.table is not None and self.table.kind is TableKind.PARTITIONED
+
+    def type(self, name: Name) -> Type | None:
+        """The user's type of this name, the first in the search path; None for PostgreSQL's own and where it is not known."""
+        schema, plain = name
+        for candidate in (schema,) if schema else self.catalog.search_path:
+            found = self.catalog.types.get(QualifiedName(candidate, plain))
+            if found:
+                return found
+        return None
+
+
+def unless_missing(form: str) -> Callable[[Subject], Iterator[Match]]:
+    """The classification of what always has one form, and none where IF EXISTS finds nothing."""
+
+    def classify(subject: Subject) -> Iterator[Match]:
+        if not (subject.missing and subject.action.if_exists):
+            yield subject.match(form)
+
+    return classify
+
+
+def is_volatile(expression: Expression, catalog: Catalog) -> bool:
+    """Whether the value may differ from row to row: it calls a function that is volatile or that nobody knows."""
+    return any(_volatile(name, catalog) for name in expression.functions)
+
+
+def _volatile(name: Name, catalog: Catalog) -> bool:
+    schema, plain = name
+    found = [f for f in catalog.functions if f.name.name == plain and (schema is None or f.name.schema == schema)]
+    if found:
+        return any(f.volatility == "volatile" for f in found)
+    return not (schema in (None, "pg_catalog") and plain in steady_functions())
+
+
+@cache
+def steady_functions() -> frozenset[str]:
+    """PostgreSQL's own functions that are stable or immutable in all their variants on all majors, CURRENT_DATE and its kin
+    included. Written by `tools/gen_locks.py --functions` from pg_proc of the servers."""
+    return frozenset(Path(__file__).with_name("steady_functions.txt").read_text(encoding="utf-8").split())

@@ -1,0 +1,67 @@
+"""Which phase each piece runs in, and in which order: contract waits, and takes with it only what depends on it."""
+
+from dataclasses import replace
+
+from pgsluice.analysis.parsing.trees import walk
+from pgsluice.analysis.planner.piece import Piece
+from pgsluice.model.plan import PhaseName
+
+_ORDER = list(PhaseName)
+
+_WRITES = frozenset({"UPDATE", "DELETE"})
+_ADDS_PART = frozenset({"ALTER TABLE ADD COLUMN", "ALTER TABLE SET DEFAULT"})
+_DROPS_PART = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT"})
+
+
+def in_phases(pieces: list[Piece]) -> list[Piece]:
+    """The pieces in the order in which they run: by phase, the file's order within each. A piece never runs before one
+    that it depends on: it is moved to that one's phase instead. Pieces of one atom share a phase."""
+    placed: list[Piece] = []
+    for piece in pieces:
+        placed.append(_behind(piece, placed))
+    return sorted(_atoms_together(placed), key=lambda p: _ORDER.index(p.phase))
+
+
+def _behind(piece: Piece, earlier: list[Piece]) -> Piece:
+    """The piece in a phase in which all that it depends on has run."""
+    own = _ORDER.index(piece.phase)
+    later = [p for p in earlier if _ORDER.index(p.phase) > own]
+    return replace(piece, phase=_latest([piece.phase, *(p.phase for p in later if depends(piece, p))]))
+
+
+def _latest(phases: list[PhaseName]) -> PhaseName:
+    return max(phases, key=_ORDER.index)
+
+
+def _atoms_together(pieces: list[Piece]) -> list[Piece]:
+    """Pieces that must share a transaction move to the latest phase among them, and what follows them with them."""
+    latest = {p.atom: _latest([q.phase for q in pieces if q.atom == p.atom]) for p in pieces if p.atom >= 0}
+    moved: list[Piece] = []
+    for piece in pieces:
+        moved.append(_behind(replace(piece, phase=_latest([latest.get(piece.atom, piece.phase), piece.phase])), moved))
+    return moved if moved == pieces else _atoms_together(moved)
+
+
+def depends(later: Piece, earlier: Piece) -> bool:
+    """Whether `later` may not run before `earlier`."""
+    if later.opaque or earlier.opaque or later.origin == earlier.origin:
+        return True
+    if _commute(later, earlier):
+        return bool(later.names & earlier.names)
+    return bool(later.names & earlier.names or later.relations & earlier.relations)
+
+
+def _commute(one: Piece, other: Piece) -> bool:
+    """Whether only the names of columns and constraints can tie them, not that both are about one table."""
+    if one.independent and other.independent:
+        return True
+    return any(
+        (write.kinds <= _WRITES and part.kinds <= _DROPS_PART) or (_reads_no_column(write) and part.kinds <= _ADDS_PART)
+        for write, part in ((one, other), (other, one))
+    )
+
+
+def _reads_no_column(piece: Piece) -> bool:
+    """Whether it gives every row the same expression, in which no column of the row can stand."""
+    targets = [t for a in piece.actions for t in a.node.get("targetList", ())]
+    return piece.kinds <= {"UPDATE"} and not any(kind == "ColumnRef" for t in targets for kind, _ in walk(t))

@@ -1,0 +1,79 @@
+"""The phase in which an action belongs by its nature, before anything that it depends on is looked at."""
+
+from collections.abc import Collection
+
+from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.planner.guards import Key, dropped
+from pgsluice.model.catalog import Catalog, ConstraintKind
+from pgsluice.model.plan import PhaseName
+
+_FILLS_OR_VALIDATES = frozenset(
+    {
+        "ALTER TABLE VALIDATE CONSTRAINT",
+        "ALTER DOMAIN VALIDATE CONSTRAINT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "COPY",
+        "TRUNCATE",
+        "ANALYZE",
+        "VACUUM",
+        "REFRESH MATERIALIZED VIEW",
+        "REINDEX INDEX",
+        "REINDEX TABLE",
+        "REINDEX SCHEMA",
+        "REINDEX DATABASE",
+    }
+)
+_DERIVED = frozenset({"VIEW", "MATERIALIZED VIEW", "FUNCTION", "TRIGGER", "POLICY", "RULE", "STATISTICS"})
+"""What holds no data of its own: dropped and made anew in one transaction, nothing is destroyed."""
+
+_HARMLESS_DROPS = frozenset({"DROP INDEX", "DROP STATISTICS", "DROP PUBLICATION", "DROP SUBSCRIPTION"})
+_DESTROYED_PARTS = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TYPE DROP ATTRIBUTE", "ALTER TABLE DROP EXPRESSION"})
+_RELIED_ON = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY, ConstraintKind.EXCLUSION})
+
+
+def natural_phase(action: Action, catalog: Catalog, made_here: Collection[Key], made_anew: Collection[Key]) -> PhaseName:
+    """EXPAND for what adds or loosens, MIGRATE for what fills, validates or drops an index, CONTRACT for what destroys
+    something that a running release may use. `made_here` are the objects that the same run made before, `made_anew` those
+    that the file drops and makes anew in one transaction."""
+    if action.kind in _FILLS_OR_VALIDATES:
+        return PhaseName.MIGRATE
+    if action.kind in _HARMLESS_DROPS:
+        return PhaseName.CONTRACT if _unique_index(action, catalog) else PhaseName.MIGRATE
+    if action.kind == "ALTER TABLE DROP CONSTRAINT":
+        return PhaseName.CONTRACT if _relied_on(action, catalog) else PhaseName.EXPAND
+    if action.kind in _DESTROYED_PARTS or action.kind.startswith("DROP "):
+        return PhaseName.EXPAND if _nobody_misses(action, catalog, made_here, made_anew) else PhaseName.CONTRACT
+    return PhaseName.EXPAND
+
+
+def _nobody_misses(action: Action, catalog: Catalog, made_here: Collection[Key], made_anew: Collection[Key]) -> bool:
+    if action.relation is not None:
+        table = catalog.table(catalog.resolve(*action.relation))
+        if table is not None and table.made_by_run:
+            return True
+    key = dropped(action)
+    return key is not None and (key in made_here or (key in made_anew and key[0] in _DERIVED))
+
+
+def _unique_index(action: Action, catalog: Catalog) -> bool:
+    """A unique index: upserts of the running release name its columns."""
+    index = catalog.index(catalog.resolve(*action.relation)) if action.relation else None
+    return index is not None and index.unique and not _made_by_run(catalog, action)
+
+
+def _made_by_run(catalog: Catalog, action: Action) -> bool:
+    index = catalog.index(catalog.resolve(*action.relation)) if action.relation else None
+    table = catalog.table(index.table) if index else None
+    return table is not None and table.made_by_run
+
+
+def _relied_on(action: Action, catalog: Catalog) -> bool:
+    """A constraint that upserts of the running release may name: UNIQUE, PRIMARY KEY, EXCLUDE."""
+    table = catalog.table(catalog.resolve(*action.relation)) if action.relation else None
+    if table is None or table.made_by_run:
+        return False
+    constraint = table.constraint(action.node.get("name", ""))
+    return constraint is not None and constraint.kind in _RELIED_ON

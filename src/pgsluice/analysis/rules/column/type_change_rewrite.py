@@ -1,0 +1,130 @@
+"""A change of a column's type for which the table is written anew, its indexes rebuilt or its rows checked.
+
+## What it does
+
+`ALTER COLUMN ... TYPE` takes ACCESS EXCLUSIVE. Where the stored form changes (int to bigint, varchar to a shorter one, timestamp
+to timestamptz outside of UTC) PostgreSQL writes the table and all of its indexes anew; where only the order or the expressions
+change it rebuilds indexes; and each CHECK that names the column is verified again for every row.
+
+## Why it is dangerous
+
+Every read and every write of the table waits for all of it. Foreign keys of the column lock the other table as well.
+
+## The safe way
+
+Changes that only note the new type are brief and stay as they are: varchar to a longer one or to text, numeric to a higher
+precision of the same scale, and the like.
+
+For the others a *twin*: a second column of the new type, which a trigger fills at each write and a backfill for the rows that
+were there before. Everything that hangs on the column is made anew on the twin while reads and writes go on: indexes
+concurrently, constraints and foreign keys (those that point at it, too) NOT VALID and then validated, NOT NULL,
+statistics target, privileges, comment. Once every row is verified, and every transaction that may still see rows without
+their new value has ended, the two change names in one brief transaction, together with default, sequence or identity and primary
+key. From there on a trigger keeps the old column right, so that `rollback` brings it back with every write; `contract` drops it.
+
+Where the old value cannot be had from the new one by a cast, a directive says how, or that there shall be no way back:
+
+    -- pgsluice: back "cents / 100.0"
+    -- pgsluice: one-way because nobody needs the old form
+
+## When the safe way does not apply
+
+What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance and
+partitions, rules, triggers that fire after each update, views, policies and generated columns that read the column (for these the
+plain statement fails as well). Without a database it cannot be seen what hangs on a column.
+The column becomes the last one of its table, and `SELECT *` shows its old form too until `contract`.
+Who allows the rule gets the plain statement, for a maintenance window.
+"""
+
+from collections.abc import Iterator
+
+from pgsluice.analysis.locks.impact import Impact
+from pgsluice.analysis.locks.subject import is_volatile
+from pgsluice.analysis.parsing.changes import TypeChange, type_change
+from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.rules.alteration import subject
+from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
+from pgsluice.analysis.twins.hanging import NotKeptError
+from pgsluice.analysis.twins.sync import function_names
+from pgsluice.analysis.twins.triggers import no_filling
+from pgsluice.analysis.twins.twin import Twin, is_cast
+from pgsluice.analysis.twins.type_change import type_change as by_twin
+from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Table
+from pgsluice.model.finding import Category, Severity
+from pgsluice.model.postgres.identifiers import quote
+
+
+def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
+    if action.kind != "ALTER TABLE ALTER COLUMN TYPE" or not context.hurts(impact):
+        return None
+    work = "is written anew" if impact.rewrites else "has its indexes rebuilt" if impact.builds else "has every row checked"
+    message = f"nobody can read or write {context.described(subject(action, context))} while it {work}"
+    return Hazard(message, _way(action, context))
+
+
+def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
+    change, table = type_change(action), context.table(action)
+    column = table.column(change.column) if table and change else None
+    if change is None or table is None or column is None:
+        return _UNSEEN
+    values = {d.word: d for d in action.statement.directives if d.word in ("back", "one-way")}
+    back = (values["back"].values or {}).get("back") if "back" in values else None
+    twin = Twin(context.catalog, table, column, change, back, one_way="one-way" in values)
+    reason = next(_reasons(twin, context), None)
+    if reason is not None:
+        return NoRewrite(reason, _INSTEAD)
+    try:
+        return Rewrite(by_twin(twin), declinable=True)
+    except NotKeptError as error:
+        return NoRewrite(f"a twin of {twin.name} cannot have what the column has: {error}", _INSTEAD)
+
+
+def _reasons(twin: Twin, context: Context) -> Iterator[str]:
+    """Why there is no twin."""
+    yield from no_filling(twin.table)
+    yield from _of_column(twin, twin.table, twin.column)
+    yield from _of_values(twin, twin.change, context.catalog)
+
+
+def _of_column(twin: Twin, table: Table, column: Column) -> Iterator[str]:
+    if column.generated:
+        yield f"{twin.name} is a generated column"
+    views = [str(v.name) for v in twin.catalog.views_on(table.name) if (table.name, column.name) in v.depends_on]
+    if views:
+        yield f"{', '.join(views)} reads {twin.name}: the plain statement fails, too. Drop it before, and make it anew in a later migration"
+    for constraint in table.constraints:
+        if column.name in constraint.columns and constraint.kind is ConstraintKind.EXCLUSION:
+            yield f"the exclusion constraint {quote(constraint.name)} cannot be built while writes go on"
+    keys = (*table.constraints, *twin.catalog.foreign_keys_to(table.name))
+    temporal = [quote(c.name) for c in keys if "WITHOUT OVERLAPS" in c.definition or "PERIOD" in c.definition]
+    if temporal:
+        yield f"the temporal key {temporal[0]} cannot be built while writes go on"
+    if any(i.replica_identity and column.name in i.columns for i in table.indexes):
+        yield f"{twin.name} is in the index that is the table's replica identity"
+    there = [n for n in (twin.new, twin.old) if table.column(n)] or [
+        f.name.name for f in twin.catalog.functions if f.name in function_names(twin)
+    ]
+    if there:
+        yield f"{there[0]} of an earlier change of {twin.name} still stands: contract that migration first, or roll it back"
+
+
+def _of_values(twin: Twin, change: TypeChange, catalog: Catalog) -> Iterator[str]:
+    if change.using is not None and is_volatile(change.using, catalog):
+        yield f"USING {change.using.sql} may give another value each time, and a row would not stay as it was filled"
+    if change.using is not None and not is_cast(change.using, change.column) and twin.back is None and not twin.one_way:
+        yield (
+            f"how to get the old value back from the new one is not known, and after `rollback` {twin.name} must be right: "
+            'write `-- pgsluice: back "EXPRESSION"` above the statement, or `-- pgsluice: one-way because ...` where none is needed'
+        )
+
+
+_UNSEEN = NoRewrite(
+    "what hangs on the column can only be seen in a database, and a twin must have all of it",
+    "plan with --database (or --schema with the table's definition)",
+)
+_INSTEAD = (
+    "add a column of the new type, fill it in batches and move to it release by release; "
+    "or allow type-change-rewrite for a maintenance window"
+)
+
+RULE = Rule("type-change-rewrite", Severity.ERROR, Category.OUTAGE, _match)

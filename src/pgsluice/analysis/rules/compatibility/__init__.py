@@ -1,0 +1,1 @@
+"""What running releases rely on."""

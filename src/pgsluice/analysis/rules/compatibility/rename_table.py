@@ -1,0 +1,93 @@
+"""A table or view that gets another name, or moves to another schema, under the feet of the release that runs.
+
+## What it does
+
+`RENAME TO` and `SET SCHEMA` are brief: only the catalog changes.
+
+## Why it is dangerous
+
+Every statement of the running release that names the table fails from that moment on. The new release cannot run before, the
+old one not after: no order of deploying avoids the errors.
+
+## The safe way
+
+A view under the old name, made in the transaction that renames the table: SELECT, INSERT, UPDATE, DELETE, upserts by column,
+RETURNING and FOR UPDATE go on by either name, with the table's privileges, defaults and row security. `contract` drops it, once no
+release uses the old name; `rollback` gives the name back.
+
+Where the same file gives the old name to something else (another table in exchange, or a view on the renamed one) statements go
+on finding it, and the file's statements run in one transaction: there is no hazard.
+
+## When the safe way does not apply
+
+By the old name no statement can TRUNCATE, COPY, name a constraint in ON CONFLICT, or MERGE before 17; a function of the database that does
+so refuses the change, and so does row security before 15. Views, materialised views and foreign tables have no such way.
+
+Where nothing runs that names the table (or in a maintenance window) allow the rule with a directive on the statement, or with
+`--allow rename-table`.
+"""
+
+from pgsluice.analysis.locks.impact import Impact
+from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
+from pgsluice.analysis.twins.view import no_view, renamed_table
+from pgsluice.model.catalog import Table
+from pgsluice.model.finding import Category, Severity
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
+
+_OBJECTS = ("TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE")
+_KINDS = frozenset(f"ALTER {o} {w}" for o in _OBJECTS for w in ("RENAME", "SET SCHEMA"))
+_MAKES = frozenset({"CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE MATERIALIZED VIEW"})
+
+
+def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
+    if action.kind not in _KINDS or action.relation is None:
+        return None
+    name, table = context.name(action.relation), context.table(action)
+    if (table is not None and table.made_by_run) or context.catalog.index(name):
+        return None
+    if _taken_again(name, context) or _takes_place(action, context):
+        return None
+    return Hazard(f"statements of the running release that name {name} fail from that moment on", _way(action, table, context))
+
+
+def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoRewrite:
+    if table is None or not action.kind.startswith("ALTER TABLE "):
+        return _NONE
+    reason = next(no_view(table, context.catalog), None)
+    if reason is not None:
+        return NoRewrite(reason, _NONE.next)
+    moves = "newschema" in action.node
+    new = QualifiedName(action.node["newschema"], table.name.name) if moves else _gives(action, context) or table.name
+    back = f"SET SCHEMA {quote(table.name.schema)}" if moves else f"RENAME TO {quote(table.name.name)}"
+    return Rewrite(tuple(renamed_table(table, new, action.sql, f"ALTER TABLE {new} {back}", context.catalog)), declinable=True)
+
+
+def _taken_again(name: QualifiedName, context: Context) -> bool:
+    """Whether a later action of the file gives the name to something else."""
+    return any(_gives(a, context) == name for a in context.later)
+
+
+def _takes_place(action: Action, context: Context) -> bool:
+    """Whether the new name is one that an earlier action of the file has freed: the two change places."""
+    freed = {context.name(a.relation) for a in context.earlier if a.kind in _KINDS and a.relation is not None}
+    return _gives(action, context) in freed
+
+
+def _gives(action: Action, context: Context) -> QualifiedName | None:
+    if action.relation is None:
+        return None
+    if action.kind in _MAKES:
+        return context.name(action.relation)
+    if action.kind not in _KINDS or "newname" not in action.node:
+        return None
+    return QualifiedName(context.name(action.relation).schema, action.node["newname"])
+
+
+_NONE = NoRewrite(
+    "a table has one name at a time",
+    "make a view under the old name in the same file; or, where no running release names it, "
+    "write `-- pgsluice: allow rename-table because ...` above the statement",
+)
+
+RULE = Rule("rename-table", Severity.ERROR, Category.RELEASE, _match)

@@ -1,0 +1,1 @@
+"""Any statement: for what no other rule knows."""

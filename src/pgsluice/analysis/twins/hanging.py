@@ -1,0 +1,209 @@
+"""What hangs on a column, made anew on its twin while nobody waits, and the names that change hands in the swap."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pgsluice.analysis.parsing.actions import action_of
+from pgsluice.analysis.parsing.surgery import index_named
+from pgsluice.analysis.parts import Part, Settled
+from pgsluice.analysis.twins.names import check_with, index_with, key_with
+from pgsluice.analysis.twins.twin import Twin
+from pgsluice.model.catalog import Constraint, ConstraintKind, Index
+from pgsluice.model.plan import PhaseName
+from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
+from pgsluice.model.postgres.locks import LockMode
+from pgsluice.model.steps import Lock, StepKind, Undo
+
+
+class NotKeptError(Exception):
+    """Something hangs on the column that would not be the same on the twin; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What hangs on the column of `twin`. Raises NotKeptError where something of it cannot be kept."""
+
+    twin: Twin
+
+    @property
+    def indexes(self) -> list[Index]:
+        return sorted((i for i in self.twin.table.indexes if self.twin.column.name in i.columns), key=lambda i: i.name)
+
+    @property
+    def unique(self) -> list[tuple[Constraint, Index]]:
+        """UNIQUE constraints with their indexes."""
+        return [(c, i) for c, i in self._indexed() if c.kind is ConstraintKind.UNIQUE]
+
+    @property
+    def primary_key(self) -> tuple[Constraint, Index] | None:
+        return next(((c, i) for c, i in self._indexed() if c.kind is ConstraintKind.PRIMARY_KEY), None)
+
+    @property
+    def checks(self) -> list[Constraint]:
+        return [c for c in self._own() if c.kind is ConstraintKind.CHECK]
+
+    @property
+    def keys(self) -> list[Constraint]:
+        """Foreign keys of the table."""
+        return [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY]
+
+    @property
+    def keys_to(self) -> list[Constraint]:
+        """Foreign keys of any table that reference the column."""
+        found = self.twin.catalog.foreign_keys_to(self.twin.table.name)
+        return [k for k in found if self.twin.column.name in k.referenced_columns]
+
+    def _aside(self, name: str) -> str:
+        """What is called so from the swap to contract. The column is in it: what hangs on two columns changes hands for each."""
+        return helper_name(name, self.twin.column.name, "old")
+
+    def _own(self) -> list[Constraint]:
+        return [c for c in self.twin.table.constraints if self.twin.column.name in c.columns]
+
+    def _indexed(self) -> list[tuple[Constraint, Index]]:
+        named = {i.constraint: i for i in self.indexes if i.constraint}
+        return [(c, named[c.name]) for c in self._own() if c.name in named]
+
+    def built(self) -> Iterator[Part]:
+        """The indexes, concurrently."""
+        for index in self.indexes:
+            yield Part(
+                index_named(action_of(self._index_on_twin(index)), helper_name(index.name.name, "new"), concurrent=True),
+                f"{quote(index.name.name)} on the twin, built while reads and writes go on",
+                PhaseName.MIGRATE,
+                settled=Settled(again=index.primary),
+            )
+
+    def _index_on_twin(self, index: Index) -> str:
+        text = index.definition or _plain_definition(index)
+        changed = index_with(text, self.twin.column.name, self.twin.new) if text else None
+        if changed is None:
+            raise NotKeptError(f"index {index.name} was changed by an earlier statement of this file")
+        return changed
+
+    def made(self) -> Iterator[Part]:
+        """The constraints: without looking at rows first, then validated while nobody waits."""
+        for constraint, index in self.unique:
+            yield self._unique(constraint, index)
+        for check in self.checks:
+            yield from self._added(check, check_with(check.definition, self.twin.column.name, self.twin.new))
+        for key in self.keys:
+            yield from self._added(key, key_with(key.definition, self.twin.column.name, self.twin.new))
+        for key in self.keys_to:
+            yield from self._added(key, key_with(key.definition, self.twin.column.name, self.twin.new, key.referenced_columns), again=True)
+
+    def _unique(self, constraint: Constraint, index: Index) -> Part:
+        new = helper_name(index.name.name, "new")
+        add = f"{self.twin.alter} ADD CONSTRAINT {quote(new)} UNIQUE USING INDEX {quote(new)}{_deferrable(constraint)}"
+        undo = f"{self.twin.alter} DROP CONSTRAINT IF EXISTS {quote(new)}"
+        return Part(add, f"{quote(constraint.name)} on the twin", PhaseName.MIGRATE, settled=Settled(undo, again=False))
+
+    def _added(self, constraint: Constraint, definition: str | None, *, again: bool = False) -> Iterator[Part]:
+        if definition is None:
+            raise NotKeptError(
+                f"constraint {quote(constraint.name)} of {constraint.table} was changed by an earlier statement of this file"
+            )
+        alter, new = f"ALTER TABLE {constraint.table}", quote(helper_name(constraint.name, "new"))
+        later = "" if not constraint.validated or not constraint.enforced else " NOT VALID"
+        reason = f"{quote(constraint.name)} for the twin: new rows are checked from here on"
+        drop = f"{alter} DROP CONSTRAINT IF EXISTS {new}"
+        yield Part(f"{alter} ADD CONSTRAINT {new} {definition}{later}", reason, PhaseName.MIGRATE, settled=Settled(drop, again=again))
+        if later:
+            validate, why = f"{alter} VALIDATE CONSTRAINT {new}", "checks the rows that were there before, while nobody waits"
+            yield Part(validate, why, PhaseName.MIGRATE, settled=Settled(again=again))
+
+    def swapped(self) -> Iterator[tuple[str, str]]:
+        """The statements of the swap that exchange names, each with what takes it back."""
+        for index in self.indexes:
+            if index.constraint is None:
+                yield from _exchanged(index.name, self._aside(index.name.name))
+        for constraint in (*(c for c, _ in self.unique), *self.checks, *self.keys):
+            yield from self._renamed(constraint)
+
+    def _renamed(self, constraint: Constraint) -> Iterator[tuple[str, str]]:
+        rename = f"ALTER TABLE {constraint.table} RENAME CONSTRAINT"
+        index = next((i for c, i in self.unique if c is constraint), None)
+        made = quote(helper_name(index.name.name if index else constraint.name, "new"))
+        name, old = quote(constraint.name), quote(self._aside(constraint.name))
+        yield f"{rename} {name} TO {old}", f"{rename} {old} TO {name}"
+        yield f"{rename} {made} TO {name}", f"{rename} {name} TO {made}"
+
+    def exchanged_keys(self) -> Iterator[tuple[str, str]]:
+        """The primary key changes hands: a table has one at a time, and the foreign keys that rest on it cannot stand without."""
+        primary = self.primary_key
+        if primary is None:
+            for key in self.keys_to:
+                yield from self._renamed(key)
+            return
+        for key in self.keys_to:
+            alter, name, old = f"ALTER TABLE {key.table}", quote(key.name), quote(self._aside(key.name))
+            yield f"{alter} DROP CONSTRAINT {name}", f"{alter} RENAME CONSTRAINT {old} TO {name}"
+        yield from self._exchanged_primary_key(*primary)
+        for key in self.keys_to:
+            alter, name, new = f"ALTER TABLE {key.table}", quote(key.name), quote(helper_name(key.name, "new"))
+            yield f"{alter} RENAME CONSTRAINT {new} TO {name}", f"{alter} DROP CONSTRAINT {name}"
+
+    def _exchanged_primary_key(self, constraint: Constraint, index: Index) -> Iterator[tuple[str, str]]:
+        name, new, old = quote(constraint.name), quote(helper_name(index.name.name, "new")), quote(self._aside(index.name.name))
+        drop, add = f"{self.twin.alter} DROP CONSTRAINT {name}", f"{self.twin.alter} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX"
+        deferrable = _deferrable(constraint)
+        yield drop, f"{add} {old}{deferrable}"
+        yield f"{add} {new}{deferrable}", drop
+
+    def first_on_the_way_back(self) -> Iterator[Undo]:
+        """What the old column must have before it takes its place again, made while nobody waits."""
+        if self.primary_key is None:
+            return
+        _, index = self.primary_key
+        table, old = self.twin.table.name, self._aside(index.name.name)
+        definition = index_with(index.definition or _plain_definition(index), self.twin.column.name, self.twin.old)
+        if definition is None:
+            raise NotKeptError(f"index {index.name} was changed by an earlier statement of this file")
+        build = index_named(action_of(definition), old, if_not_exists=True, concurrent=True)
+        yield Undo(StepKind.BUILD_INDEX, build, _gentle(table), subject=str(QualifiedName(table.schema, old)))
+        for key in self.keys_to:
+            yield from self._key_on_the_way_back(key)
+
+    def _key_on_the_way_back(self, key: Constraint) -> Iterator[Undo]:
+        definition = key_with(key.definition, self.twin.column.name, self.twin.old, key.referenced_columns)
+        assert definition is not None, "it was found when the key was copied"
+        alter, old = f"ALTER TABLE {key.table}", quote(self._aside(key.name))
+        later = "" if not key.validated or not key.enforced else " NOT VALID"
+        add = f"{alter} DROP CONSTRAINT IF EXISTS {old};\n{alter} ADD CONSTRAINT {old} {definition}{later}"
+        yield Undo(StepKind.STRIKE, add, _strong(key.table, self.twin.table.name))
+        if later:
+            yield Undo(StepKind.TRANSACTION, f"{alter} VALIDATE CONSTRAINT {old}", _gentle(key.table))
+
+    def left_behind(self) -> Iterator[str]:
+        """What a way back that was broken off may have left: it would keep the old column from going."""
+        if self.primary_key is not None:
+            for key in self.keys_to:
+                yield f"ALTER TABLE {key.table} DROP CONSTRAINT IF EXISTS {quote(self._aside(key.name))}"
+
+
+def _deferrable(constraint: Constraint) -> str:
+    _, bracket, tail = constraint.definition.rpartition(")")
+    return tail if bracket and "DEFERRABLE" in tail else ""
+
+
+def _exchanged(this: QualifiedName, aside: str) -> Iterator[tuple[str, str]]:
+    old, new = QualifiedName(this.schema, aside), QualifiedName(this.schema, helper_name(this.name, "new"))
+    yield f"ALTER INDEX {this} RENAME TO {quote(old.name)}", f"ALTER INDEX {old} RENAME TO {quote(this.name)}"
+    yield f"ALTER INDEX {new} RENAME TO {quote(this.name)}", f"ALTER INDEX {this} RENAME TO {quote(new.name)}"
+
+
+def _plain_definition(index: Index) -> str:
+    """As pg_get_indexdef prints it; '' for one that has more than plain keys."""
+    keys = [k for k in index.keys if k is not None]
+    if not index.plain or len(keys) < len(index.keys) or index.include or index.nulls_not_distinct:
+        return ""
+    listed = ", ".join(map(quote, keys))
+    return f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name.name)} ON {index.table} USING btree ({listed})"
+
+
+def _gentle(table: QualifiedName) -> tuple[Lock, ...]:
+    return (Lock(str(table), LockMode.SHARE_UPDATE_EXCLUSIVE),)
+
+
+def _strong(*tables: QualifiedName) -> tuple[Lock, ...]:
+    return tuple(Lock(str(t), LockMode.ACCESS_EXCLUSIVE) for t in dict.fromkeys(tables))

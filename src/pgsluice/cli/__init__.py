@@ -1,0 +1,1 @@
+"""The command line: options, configuration files, exit codes, one file for each command."""

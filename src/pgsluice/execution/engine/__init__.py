@@ -1,0 +1,1 @@
+"""Runs plans: states, the run loop, preflight, the strike, one handler for each kind of step, undo."""

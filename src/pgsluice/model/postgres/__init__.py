@@ -1,0 +1,1 @@
+"""Facts about PostgreSQL itself: lock modes, versions, SQLSTATEs, identifiers."""

@@ -1,0 +1,1 @@
+"""What each request waited: the recording, and what is measured from it."""

@@ -1,0 +1,1 @@
+"""A constant open-loop load of application requests, driven by a process of its own."""

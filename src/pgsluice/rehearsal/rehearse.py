@@ -1,0 +1,163 @@
+"""The rehearsal: migrations on two copies of a filled schema under load, once as plain SQL and once as pgsluice runs them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pgsluice.analysis.parsing.migrations import Migration
+from pgsluice.execution.db.catalog import read_catalog
+from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
+from pgsluice.execution.db.session import Session
+from pgsluice.model.catalog import Catalog
+from pgsluice.model.errors import InputError, PgsluiceError
+from pgsluice.model.measurement import Measurement
+from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.rehearsal import Rehearsal, RehearsedSide
+from pgsluice.rehearsal.comparison import same_schema
+from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
+from pgsluice.rehearsal.load.derived import derive
+from pgsluice.rehearsal.load.process import LoadProcess
+from pgsluice.rehearsal.observation import observed
+from pgsluice.rehearsal.place import Place, place_of, session
+from pgsluice.rehearsal.plain import run_plainly
+from pgsluice.rehearsal.rows.filling import fill
+from pgsluice.rehearsal.schema.layout import lay_out
+
+CONNECTIONS = 20
+BASELINE_S = 8.0
+"""Two transactions of the slow reader."""
+PROBE_RATE, PROBE_S = 3000.0, 1.5
+SHARE_OF_CAPACITY, MOST_RATE = 0.2, 400.0
+"""A quiet baseline has to be quiet: a fifth of what the load reached when it was driven as fast as it went."""
+
+_TEMPLATE = "template"
+Say = Callable[[str], None]
+RunPlan = Callable[[str], int]
+"""Runs the rehearsed migrations on a database as pgsluice does; how often its runner was killed."""
+Schema = Callable[[Place], Migration]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
+    database). `rows` for each table. `focus` are the relations that the
+    migrations touch. `requests` None: derived from the schema; `rate` None: a fifth of the capacity."""
+
+    migrations: tuple[Migration, ...]
+    before: tuple[Migration, ...]
+    focus: Callable[[Catalog], frozenset[QualifiedName]]
+    schema: Schema | None = None
+    rows: int = 10_000
+    seed: int = 1
+    rate: float | None = None
+    requests: tuple[RequestKind, ...] | None = None
+    server: str | None = None
+    bindir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    place: Place
+    version: str
+    load: Load
+    rows: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def rehearse(orders: Orders, run_plan: RunPlan, say: Say) -> Rehearsal:
+    """Runs the whole rehearsal; `say` is told what happens, a line at a time.
+
+    Raises InputError where there is nothing to load or rehearse, ConnectionFailedError. What goes wrong in one of the two ways
+    is in the result."""
+    if not orders.migrations:
+        raise InputError("nothing-to-rehearse", "there is no migration to rehearse", next="name a file, or --start-after an earlier one")
+    with place_of(orders.server, orders.bindir) as place:
+        scene = _scene(place, orders, say)
+        baseline, naive, naive_dsn = _naive(scene, orders, say)
+        plan, plan_dsn = _plan(scene, baseline, run_plan, say)
+        same = same_schema(naive_dsn, plan_dsn, place.installation) if naive.error is None and plan.error is None else None
+        names = tuple(m.name for m in orders.migrations)
+        kinds = tuple(kind.name for kind in scene.load.kinds)
+        rate, connections = scene.load.rate, scene.load.connections
+        return Rehearsal(scene.version, names, scene.rows, rate, connections, kinds, baseline, naive, plan, same, scene.notes)
+
+
+def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
+    dsn = place.make(_TEMPLATE)
+    with session(dsn) as found:
+        given = [orders.schema(place)] if orders.schema else []
+        say(f"PostgreSQL {found.version}: laying out the schema")
+        notes = [*lay_out(found, [*given, *orders.before])]
+        found.run("RESET ALL")
+        say(f"filling it with {orders.rows:,} rows a table")
+        filled = fill(found, orders.rows, orders.seed)
+        notes += [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
+        found.run("VACUUM (ANALYZE)")
+        catalog = read_catalog(found)
+        kinds, readers, left_out = _kinds(found, catalog, orders)
+        version = str(found.version)
+    load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
+    if orders.rate is None:
+        load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
+    rows = {str(name): count for name, count in filled.rows.items()}
+    return _Scene(place, version, load, rows, (*notes, *left_out))
+
+
+def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
+    focus = orders.focus(catalog)
+    derived = derive(found, catalog, focus, orders.seed)
+    if orders.requests is not None:
+        return orders.requests, derived.slow_readers, ()
+    if not derived.kinds:
+        what = "no table has rows and a key, so there is nothing to ask"
+        raise InputError("no-load", what, next="give --load FOLDER with pgbench scripts, or a schema that the migrations stand on")
+    return derived.kinds, derived.slow_readers, derived.notes
+
+
+def _rate(place: Place, load: Load, say: Say) -> float:
+    """A fifth of the requests a second that got through when far too many were sent."""
+    dsn = place.make("probe", _TEMPLATE)
+    with LoadProcess(dsn, Load(load.kinds, PROBE_RATE, load.connections, (), load.seed)) as probe:
+        begin_s = time.monotonic()
+        time.sleep(PROBE_S)
+        recording = probe.stop()
+        took_s = time.monotonic() - begin_s
+    done = sum(1 for request in recording.requests() if not request.outcome)
+    rate = float(max(10, min(MOST_RATE, round(SHARE_OF_CAPACITY * done / took_s, -1))))
+    say(f"the load: {rate:.0f} requests/s of {len(load.kinds)} kinds over {load.connections} connections, one slow report beside it")
+    return rate
+
+
+def _naive(scene: _Scene, orders: Orders, say: Say) -> tuple[Measurement, RehearsedSide, str]:
+    dsn = scene.place.make("naive", _TEMPLATE)
+    say(f"baseline: {BASELINE_S:.0f} s without any migration")
+    seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say), BASELINE_S)
+    failed, error = seen.result
+    return seen.baseline, RehearsedSide(seen.felt, seen.took_s, failed, error=error), dsn
+
+
+def _run_all(dsn: str, migrations: Sequence[Migration], say: Say) -> tuple[int, str | None]:
+    """How often a file failed and was run again, and what ended it; None where all went through."""
+    failed = 0
+    for migration in migrations:
+        say(f"plain SQL: {migration.name}")
+        try:
+            failed += run_plainly(dsn, migration, say)
+        except DatabaseError as error:
+            return failed, f"{migration.name}: {message_of(error)} (SQLSTATE {sqlstate_of(error)})"
+    return failed, None
+
+
+def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> tuple[RehearsedSide, str]:
+    dsn = scene.place.make("plan", _TEMPLATE)
+    say("pgsluice run, on a fresh copy")
+    seen = observed(dsn, scene.load, lambda: _run_plan(run_plan, dsn), baseline)
+    killed, error = seen.result
+    return RehearsedSide(seen.felt, seen.took_s, killed=killed, error=error), dsn
+
+
+def _run_plan(run_plan: RunPlan, dsn: str) -> tuple[int, str | None]:
+    try:
+        return run_plan(dsn), None
+    except PgsluiceError as error:
+        return 0, str(error)

@@ -1,0 +1,138 @@
+"""Killed, cut off or terminated at the points of what it sends, and run again: the same end as if nothing had happened.
+
+On the newest major: every third message that writes, beginning at a drawn one, each with one kind of harm, in turn. With
+--pg-majors=all every one that writes, on the other majors as well, and every message with every kind.
+"""
+
+import random
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pgsluice.model.postgres.versions import MAJORS
+from tests.crash.proxy import Harm, Point
+from tests.crash.scenes import SCENES
+from tests.crash.stage import Stage, template, wrong
+from tests.support.servers import TestServer
+
+AT_ONCE = 3
+"""Plays at the same time, each on a database of its own; they mostly wait for processes to start."""
+
+GOOD_END = {"run": {"migration": "done", "step": "done"}, "rollback": {"migration": "rolled back", "step": "pending"}}
+
+
+@pytest.fixture(scope="module")
+def forward(server: TestServer) -> Iterator[Stage]:
+    with template(server, SCENES["forward"]) as name:
+        yield Stage(server, "forward", name)
+
+
+@pytest.fixture(scope="module")
+def back(server: TestServer) -> Iterator[Stage]:
+    with template(server, SCENES["back"]) as name:
+        yield Stage(server, "back", name)
+
+
+HARMS = list(Harm)
+
+
+_CHANGES = re.compile(r"\A\s*DO\b|\b(INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|COMMIT|VACUUM|ANALYZE|pg_try_advisory_lock\w*)\b")
+
+
+def _changes(point: Point) -> bool:
+    """A harm at a message that changes nothing leaves what a harm after the write before it leaves."""
+    return _CHANGES.search(re.sub(r"--[^\n]*", "", point.sql)) is not None
+
+
+def _play(stage: Stage, commands: tuple[str, ...], plays: list[tuple[Point, Harm]]) -> None:
+    """Each point on a fresh database: the commands before, the last one harmed there, the last one again undisturbed."""
+    expected = stage.expected()
+
+    def play(at: tuple[Point, Harm]) -> tuple[bool, str]:
+        with stage.database() as dsn:
+            for command in commands[:-1]:
+                stage.finish(dsn, command)
+            struck, ended = stage.disturb(dsn, commands[-1], *at)
+            stage.finish(dsn, commands[-1])
+            return struck, ended + wrong(dsn, expected, **GOOD_END[commands[-1]])
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        played = list(zip(plays, pool.map(play, plays), strict=True))
+    bad = [f"{p.purpose} {p.number} ({' '.join(p.sql.split())[:80]}) {harm}:\n{why}" for (p, harm), (_, why) in played if why]
+    assert not bad, "\n\n".join(bad)
+    # a strike that needs fewer tries than the one that was counted ends some messages earlier
+    assert sum(struck for _, (struck, _) in played) >= len(plays) * 0.9
+
+
+def test_undisturbed_it_ends_as_plain_sql(forward):
+    with forward.database() as dsn:
+        forward.finish(dsn, "run")
+        assert not wrong(dsn, forward.expected(), **GOOD_END["run"])
+
+
+SHARE = 3
+"""Of the writes one in so many is harmed, but for --pg-majors=all: all of them take half of the time of `make test`."""
+
+
+def _share(request: pytest.FixtureRequest, plays: list[tuple[Point, Harm]]) -> list[tuple[Point, Harm]]:
+    if request.config.getoption("--pg-majors") == "all":
+        return plays
+    first = random.randrange(SHARE)
+    print(f"of {len(plays)} writes every {SHARE}rd from number {first} on")
+    return plays[first::SHARE]
+
+
+def _in_turn(points: list[Point]) -> list[tuple[Point, Harm]]:
+    return [(point, HARMS[number % len(HARMS)]) for number, point in enumerate(p for p in points if _changes(p))]
+
+
+@pytest.mark.usefixtures("newest_or_thorough")
+@pytest.mark.parametrize("purpose", ["work", "control"])
+def test_a_run_harmed_at_its_writes(request: pytest.FixtureRequest, forward, purpose):
+    _play(forward, ("run",), _share(request, _in_turn(forward.points(("run",), purpose))))
+
+
+@pytest.mark.usefixtures("newest_or_thorough")
+@pytest.mark.parametrize("purpose", ["work", "control"])
+def test_a_rollback_harmed_at_its_writes(request: pytest.FixtureRequest, back, purpose):
+    _play(back, ("run", "rollback"), _share(request, _in_turn(back.points(("run", "rollback"), purpose))))
+
+
+EVERY = 25
+"""Of the points of a twin so many are left out between two, but for --pg-majors=all."""
+
+
+@pytest.mark.pg("18")
+@pytest.mark.parametrize("purpose", ["work", "control"])
+@pytest.mark.parametrize("commands", [("run",), ("run", "rollback")], ids=["run", "rollback"])
+def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: TestServer, commands, purpose):
+    name = "twin" if commands == ("run",) else "twin-back"
+    with template(server, SCENES[name]) as database:
+        stage = Stage(server, name, database)
+        plays = _in_turn(stage.points(commands, purpose))
+        every = 1 if request.config.getoption("--pg-majors") == "all" else EVERY
+        _play(stage, commands, plays[every // 2 :: every])
+
+
+@pytest.mark.pg("18")
+@pytest.mark.usefixtures("thorough")
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("purpose", ["work", "control"])
+@pytest.mark.parametrize("commands", [("run",), ("run", "rollback")], ids=["run", "rollback"])
+def test_harmed_at_every_point(forward, back, commands, purpose, harm):
+    stage = forward if commands == ("run",) else back
+    _play(stage, commands, [(point, harm) for point in stage.points(commands, purpose)])
+
+
+@pytest.fixture
+def thorough(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--pg-majors") != "all":
+        pytest.skip("every point with every harm takes half an hour: --pg-majors=all")
+
+
+@pytest.fixture
+def newest_or_thorough(request: pytest.FixtureRequest, server: TestServer) -> None:
+    if server.major != MAJORS[-1] and request.config.getoption("--pg-majors") == "default":
+        pytest.skip("a minute for each major: --pg-majors=all")

@@ -1,0 +1,11 @@
+SET search_path = lending, public;
+ALTER TABLE member ADD CONSTRAINT member_is_named CHECK (is_named(name));
+BEGIN;
+ALTER TABLE book ADD COLUMN donor_id bigint;
+LOCK TABLE book IN SHARE ROW EXCLUSIVE MODE;
+ALTER TABLE book ADD FOREIGN KEY (donor_id) REFERENCES member;
+CREATE INDEX ON book (donor_id);
+COMMIT;
+BEGIN;
+CREATE INDEX book_state ON book (state);
+COMMIT;

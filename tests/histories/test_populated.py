@@ -1,0 +1,43 @@
+"""The harness with rows: a history small enough for each test run, with every verdict in it; real ones with PGSLUICE_HISTORIES."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.histories.clones import Chain, verdicts
+from tests.histories.history import History, folders_in
+from tests.histories.verdicts import Outcome, Verdict
+from tests.support.servers import TestServer
+
+SMALL = Path(__file__).parent / "small"
+ELSEWHERE = os.environ.get("PGSLUICE_HISTORIES")
+REAL = [pytest.param(folder, id=folder.name) for folder in folders_in(Path(ELSEWHERE))] if ELSEWHERE else []
+UNSET = pytest.param(None, marks=pytest.mark.skip(reason="PGSLUICE_HISTORIES names no directory with histories"), id="elsewhere")
+
+
+def replayed(server: TestServer, folder: Path, rows: int = 100) -> list[Outcome]:
+    chain = Chain(server.process, History.read(folder), rows)
+    with chain.opened():
+        outcomes = [outcome for file in chain.history.files for outcome in (*verdicts(chain, file), *chain.advance(file))]
+    return outcomes
+
+
+@pytest.mark.pg(">= 18")
+def test_each_migration_on_rows(server: TestServer):
+    found = replayed(server, SMALL)
+    assert [o.said for o in found if o.verdict.wrong] == []
+    assert [(o.file[:4], o.kind, o.verdict) for o in found] == [
+        ("0001", "rows", Verdict.SAME),
+        ("0002", "rows", Verdict.RIGHTLY),
+        ("0002", "rows without NULL", Verdict.SAME),
+        ("0003", "rows", Verdict.SAME),
+        ("0004", "rows", Verdict.RIGHTLY),
+        ("0004", "rows without NULL", Verdict.RIGHTLY),
+        ("0004", "no rows", Verdict.FOR_TRAFFIC),
+    ]
+
+
+@pytest.mark.parametrize("folder", REAL or [UNSET])
+def test_a_history_from_elsewhere(folder: Path, server: TestServer):
+    assert [(o.file, o.said) for o in replayed(server, folder) if o.verdict.wrong] == []

@@ -1,0 +1,148 @@
+"""Rows that would make a change fail are counted before anything runs, and the message says how to see them."""
+
+import psycopg
+import pytest
+
+from pgsluice.execution.db.catalog import read_catalog
+from pgsluice.execution.db.connect import connect
+from pgsluice.model.steps import Preflight
+from tests.rules.composing import planned
+from tests.rules.spec import Case
+
+SCHEMA = """
+CREATE TABLE p (id int PRIMARY KEY, x int, y int, UNIQUE (x, y));
+CREATE TABLE t (a int, "B b" int, c int);
+CREATE TABLE watched (a int, b int);
+CREATE TRIGGER watch BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+INSERT INTO watched VALUES (NULL, 1), (NULL, 2);
+CREATE TABLE cascading (id int PRIMARY KEY);
+CREATE TABLE cascaded (id int REFERENCES cascading ON UPDATE CASCADE);
+INSERT INTO p SELECT g, g, g FROM generate_series(1, 5) g;
+INSERT INTO t VALUES (1, 1, 1), (1, NULL, 2), (1, NULL, 3), (77, 5, 4), (NULL, 5, 5);
+"""
+
+FAILING = {
+    'ALTER TABLE t ALTER "B b" SET NOT NULL': (2, 'rows of public.t have NULL in "B b"'),
+    "ALTER TABLE t ADD CHECK (a < 50)": (1, "rows of public.t violate CHECK (a < 50)"),
+    "ALTER TABLE t ADD UNIQUE (a)": (1, "values of (a) occur more than once in public.t"),
+    'ALTER TABLE t ADD UNIQUE ("B b")': (1, 'values of ("B b") occur more than once'),
+    "CREATE UNIQUE INDEX ON t (a) WHERE c < 3": (1, "values of (a) occur more than once"),
+    "CREATE UNIQUE INDEX ON t (abs(a - 1), (c % 1))": (1, "values of ((abs(a - 1)), (c % 1)) occur more than once"),
+    "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p": (1, "rows of public.t reference no row of public.p"),
+    'ALTER TABLE t ADD FOREIGN KEY (a, "B b") REFERENCES p (x, y)': (1, "rows of public.t reference no row of public.p"),
+    "ALTER TABLE t ADD COLUMN d int NOT NULL": (1, "d would be NULL in them"),
+}
+
+FORESEEN = {
+    "UPDATE t SET a = 77 WHERE a IS NULL; ALTER TABLE t ADD CHECK (a < 50)": 2,
+    "UPDATE t SET a = 3 WHERE a IS NULL; ALTER TABLE t ALTER a SET NOT NULL": 0,
+    'UPDATE t SET a = c, "B b" = a WHERE c > 3; ALTER TABLE t ALTER "B b" SET NOT NULL': 3,
+    "UPDATE t SET a = 6 WHERE a IS NULL; UPDATE t SET a = a - 5 WHERE c > 3; ALTER TABLE t ADD CHECK (a < 50)": 1,
+    "DELETE FROM t WHERE c > 3; ALTER TABLE t ADD CHECK (a < 50)": 0,
+    "DELETE FROM t WHERE a < 50; ALTER TABLE t ALTER a SET NOT NULL": 1,
+    "ALTER TABLE t ADD COLUMN d int DEFAULT 1; ALTER TABLE t ADD UNIQUE (d)": 1,
+    "ALTER TABLE t ADD COLUMN d int; UPDATE t SET d = c; ALTER TABLE t ADD UNIQUE (d)": 0,
+    "ALTER TABLE t ADD COLUMN d int; UPDATE t SET d = (SELECT x FROM p WHERE id = t.c); ALTER TABLE t ALTER d SET NOT NULL": 0,
+    "ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a int DEFAULT 9; ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p": 5,
+    "UPDATE p SET x = NULL WHERE id = 2; ALTER TABLE p ALTER x SET NOT NULL": 1,
+    "UPDATE watched SET a = 3 WHERE b = 1; ALTER TABLE watched ALTER a SET NOT NULL": 1,
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; UPDATE t SET a = f() WHERE c = 4; ALTER TABLE t ALTER a SET NOT NULL": 1,
+    "ALTER TABLE t ALTER a SET DEFAULT 3; ALTER TABLE t ALTER a SET NOT NULL": 1,
+}
+"""What earlier statements of the file do to the rows is thought through: so many break what the last one asks for."""
+
+PASSING = [
+    "ALTER TABLE t ALTER c SET NOT NULL",
+    "ALTER TABLE t ADD CHECK (a > 0)",
+    "ALTER TABLE t ADD UNIQUE (c)",
+    "CREATE UNIQUE INDEX ON t (a) WHERE a > 1",
+    "CREATE UNIQUE INDEX ON t (abs(a), abs(c))",
+    'ALTER TABLE t ADD FOREIGN KEY ("B b") REFERENCES p',
+]
+
+UNFORESEEABLE = [
+    "UPDATE t SET a = p.x FROM p WHERE p.id = t.c; ALTER TABLE t ALTER a SET NOT NULL",
+    "INSERT INTO t VALUES (NULL); ALTER TABLE t ALTER a SET NOT NULL",
+    "DO $$ BEGIN EXECUTE 'DELETE FROM t'; END $$; ALTER TABLE t ALTER a SET NOT NULL",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; UPDATE t SET a = 1 WHERE f() = 1; ALTER TABLE t ALTER a SET NOT NULL",
+    "UPDATE p SET x = 1; UPDATE t SET a = (SELECT max(x) FROM p); ALTER TABLE t ALTER a SET NOT NULL",
+    "UPDATE cascading SET id = id + 100; ALTER TABLE cascaded ALTER id SET NOT NULL",
+    "CREATE TABLE u (a int); INSERT INTO u VALUES (1); ALTER TABLE u ALTER a SET NOT NULL",
+    "CREATE TABLE u (a int); INSERT INTO u VALUES (1); CREATE UNIQUE INDEX ON u (a)",
+]
+
+
+@pytest.fixture
+def connection(database: str):
+    with psycopg.connect(database, autocommit=True) as opened:
+        opened.execute(SCHEMA)
+        yield opened
+
+
+def test_failing_rows_are_counted(connection, database: str):
+    for change, (count, said) in FAILING.items():
+        preflight = _only(_preflights(database, change))
+        assert _answer(connection, preflight) == str(count), change
+        assert said in preflight.message, change
+
+
+def test_a_message_shows_the_rows(connection, database: str):
+    preflight = _only(_preflights(database, "ALTER TABLE t ADD CHECK (a < 50)"))
+    assert connection.execute(preflight.message.split(" see them with ")[1]).fetchall() == [(77, 5, 4)]
+
+
+def test_good_rows_pass(connection, database: str):
+    for change in PASSING:
+        preflight = _only(_preflights(database, change))
+        assert _answer(connection, preflight) == preflight.expect, change
+
+
+def test_what_the_run_itself_changes_is_not_asked_before(connection, database: str):
+    assert {change: _preflights(database, change) for change in UNFORESEEABLE} == dict.fromkeys(UNFORESEEABLE, ())
+
+
+def test_what_the_run_itself_changes_is_foreseen(connection, database: str):
+    found = {}
+    for change in FORESEEN:
+        preflight = _only(_preflights(database, change))
+        found[change] = int(_answer(connection, preflight))
+        shown = connection.execute(preflight.message.split(" see them with ")[1]).fetchall()
+        assert len(shown) == found[change], change
+    assert found == FORESEEN
+
+
+def test_what_is_foreseen_is_what_comes(connection, database: str):
+    """The server itself, with the statements run: it refuses the last one just where rows were counted."""
+    for change, count in FORESEEN.items():
+        with psycopg.connect(database) as trial:
+            before, _, last = change.rpartition("; ")
+            trial.execute(before)
+            try:
+                trial.execute(last)
+                refused = False
+            except psycopg.errors.IntegrityError:
+                refused = True
+            trial.rollback()
+        assert refused == bool(count), change
+
+
+def _preflights(dsn: str, change: str) -> tuple[Preflight, ...]:
+    session = connect(dsn, "preflights", environment={})
+    try:
+        catalog = read_catalog(session)
+    finally:
+        session.close()
+    allowed = "-- pgsluice: file: allow unbatched-write because only the questions matter\n"
+    plan = planned(Case("", "", "", allowed + change, (), (), frozenset()), catalog)
+    return tuple(p for _, step in plan.steps() for p in step.preflight)
+
+
+def _only(preflights: tuple[Preflight, ...]) -> Preflight:
+    assert len(preflights) == 1, preflights
+    return preflights[0]
+
+
+def _answer(connection: psycopg.Connection, preflight: Preflight) -> str:
+    row = connection.execute(preflight.sql).fetchone()
+    assert row is not None
+    return str(row[0])

@@ -1,0 +1,183 @@
+-- What ALTER TABLE does with columns, on an ordinary table.
+-- scene: plain
+
+-- form: ALTER TABLE ADD COLUMN
+ALTER TABLE tab ADD COLUMN new int;
+-- form: ALTER TABLE ADD COLUMN: IF NOT EXISTS, exists
+ALTER TABLE tab ADD COLUMN IF NOT EXISTS a int;
+-- form: ALTER TABLE ADD COLUMN: constant default
+ALTER TABLE tab ADD COLUMN new int DEFAULT 1;
+-- form: ALTER TABLE ADD COLUMN: constant default, NOT NULL
+ALTER TABLE tab ADD COLUMN new int NOT NULL DEFAULT 1;
+-- form: ALTER TABLE ADD COLUMN: stable default
+ALTER TABLE tab ADD COLUMN new timestamptz DEFAULT now();
+-- form: ALTER TABLE ADD COLUMN: immutable function default
+ALTER TABLE tab ADD COLUMN new int DEFAULT tame();
+-- form: ALTER TABLE ADD COLUMN: volatile default
+ALTER TABLE tab ADD COLUMN new float DEFAULT random();
+-- form: ALTER TABLE ADD COLUMN: volatile user function default
+ALTER TABLE tab ADD COLUMN new int DEFAULT wild();
+-- form: ALTER TABLE ADD COLUMN: nextval default
+-- role: tab_s_seq = default sequence
+ALTER TABLE tab ADD COLUMN new int DEFAULT nextval('tab_s_seq');
+-- form: ALTER TABLE ADD COLUMN: serial
+ALTER TABLE tab ADD COLUMN new serial;
+-- form: ALTER TABLE ADD COLUMN: identity
+-- setup: DROP TABLE child
+ALTER TABLE tab ADD COLUMN new int GENERATED ALWAYS AS IDENTITY;
+-- form: ALTER TABLE ADD COLUMN: NOT NULL without default
+-- setup: TRUNCATE tab, child CASCADE
+ALTER TABLE tab ADD COLUMN new int NOT NULL;
+-- form: ALTER TABLE ADD COLUMN: stored generated
+ALTER TABLE tab ADD COLUMN new int GENERATED ALWAYS AS (a + 1) STORED;
+-- form: ALTER TABLE ADD COLUMN: virtual generated
+-- majors: 18-
+ALTER TABLE tab ADD COLUMN new int GENERATED ALWAYS AS (a + 1) VIRTUAL;
+-- form: ALTER TABLE ADD COLUMN: virtual generated, NOT NULL
+-- majors: 18-
+ALTER TABLE tab ADD COLUMN new int NOT NULL GENERATED ALWAYS AS (a + 1) VIRTUAL;
+-- form: ALTER TABLE ADD COLUMN: virtual generated, CHECK
+-- majors: 18-
+ALTER TABLE tab ADD COLUMN new int CHECK (new > 0) GENERATED ALWAYS AS (a + 1) VIRTUAL;
+-- form: ALTER TABLE ADD COLUMN: CHECK
+ALTER TABLE tab ADD COLUMN new int CHECK (new > 0);
+-- form: ALTER TABLE ADD COLUMN: CHECK, constant default
+ALTER TABLE tab ADD COLUMN new int DEFAULT 1 CHECK (new > 0);
+-- form: ALTER TABLE ADD COLUMN: REFERENCES
+ALTER TABLE tab ADD COLUMN new int REFERENCES referenced;
+-- form: ALTER TABLE ADD COLUMN: REFERENCES, default
+ALTER TABLE tab ADD COLUMN new int DEFAULT 1 REFERENCES referenced;
+-- form: ALTER TABLE ADD COLUMN: REFERENCES, default NULL
+ALTER TABLE tab ADD COLUMN new int DEFAULT NULL REFERENCES referenced;
+-- form: ALTER TABLE ADD COLUMN: REFERENCES itself
+-- role: tab_pkey = table key
+ALTER TABLE tab ADD COLUMN new int REFERENCES tab;
+-- form: ALTER TABLE ADD COLUMN: UNIQUE
+ALTER TABLE tab ADD COLUMN new int UNIQUE;
+-- form: ALTER TABLE ADD COLUMN: PRIMARY KEY
+-- setup: ALTER TABLE tab DROP CONSTRAINT tab_pkey CASCADE; TRUNCATE tab, child CASCADE
+ALTER TABLE tab ADD COLUMN new int PRIMARY KEY;
+-- form: ALTER TABLE ADD COLUMN: identity PRIMARY KEY
+-- setup: ALTER TABLE tab DROP CONSTRAINT tab_pkey CASCADE; DROP TABLE child
+ALTER TABLE tab ADD COLUMN new int GENERATED ALWAYS AS IDENTITY PRIMARY KEY;
+-- form: ALTER TABLE ADD COLUMN: domain without constraints
+ALTER TABLE tab ADD COLUMN new dom;
+-- form: ALTER TABLE ADD COLUMN: domain without constraints, constant default
+ALTER TABLE tab ADD COLUMN new dom DEFAULT 1;
+-- form: ALTER TABLE ADD COLUMN: domain with CHECK
+ALTER TABLE tab ADD COLUMN new dom_checked;
+-- form: ALTER TABLE ADD COLUMN: domain with CHECK, constant default
+ALTER TABLE tab ADD COLUMN new dom_checked DEFAULT 1;
+-- form: ALTER TABLE ADD COLUMN: domain NOT NULL, constant default
+ALTER TABLE tab ADD COLUMN new dom_not_null DEFAULT 1;
+-- form: ALTER TABLE ADD COLUMN: enum, constant default
+ALTER TABLE tab ADD COLUMN new mood DEFAULT 'fine';
+-- form: ALTER TABLE ADD COLUMN: array, constant default
+ALTER TABLE tab ADD COLUMN new text[] NOT NULL DEFAULT '{}';
+
+-- form: ALTER TABLE DROP COLUMN
+ALTER TABLE tab DROP COLUMN a;
+-- form: ALTER TABLE DROP COLUMN: IF EXISTS, missing
+ALTER TABLE tab DROP COLUMN IF EXISTS nothing;
+-- form: ALTER TABLE DROP COLUMN: indexed
+-- role: tab_i_idx = column indexes
+ALTER TABLE tab DROP COLUMN i;
+-- form: ALTER TABLE DROP COLUMN: in an index expression
+-- role: tab_e_idx = column indexes
+ALTER TABLE tab DROP COLUMN e;
+-- form: ALTER TABLE DROP COLUMN: in an index predicate
+-- role: tab_p_idx = column indexes
+ALTER TABLE tab DROP COLUMN p;
+-- form: ALTER TABLE DROP COLUMN: foreign key
+ALTER TABLE tab DROP COLUMN f;
+-- form: ALTER TABLE DROP COLUMN: CASCADE, referenced
+-- role: tab_k_key = column indexes
+ALTER TABLE tab DROP COLUMN k CASCADE;
+-- form: ALTER TABLE DROP COLUMN: with CHECK
+ALTER TABLE tab DROP COLUMN c;
+-- form: ALTER TABLE DROP COLUMN: serial
+-- role: tab_s_seq = column sequence
+ALTER TABLE tab DROP COLUMN s;
+-- form: ALTER TABLE DROP COLUMN: identity
+-- role: tab_g_seq = column sequence
+ALTER TABLE tab DROP COLUMN g;
+-- form: ALTER TABLE DROP COLUMN: CASCADE, read by views
+ALTER TABLE tab DROP COLUMN w CASCADE;
+-- form: ALTER TABLE DROP COLUMN: generated from others
+ALTER TABLE tab DROP COLUMN r;
+-- form: ALTER TABLE DROP COLUMN: CASCADE, others are generated from it
+ALTER TABLE tab DROP COLUMN x CASCADE;
+
+-- form: ALTER TABLE RENAME COLUMN
+ALTER TABLE tab RENAME COLUMN a TO renamed;
+-- form: ALTER TABLE RENAME COLUMN: indexed
+-- role: tab_i_idx = column indexes
+ALTER TABLE tab RENAME COLUMN i TO renamed;
+-- form: ALTER TABLE RENAME COLUMN: read by views
+ALTER TABLE tab RENAME COLUMN w TO renamed;
+-- form: ALTER TABLE ALTER COLUMN SET DEFAULT
+ALTER TABLE tab ALTER COLUMN a SET DEFAULT 1;
+-- form: ALTER TABLE ALTER COLUMN SET DEFAULT: nextval
+-- role: tab_s_seq = default sequence
+ALTER TABLE tab ALTER COLUMN a SET DEFAULT nextval('tab_s_seq');
+-- form: ALTER TABLE ALTER COLUMN SET DEFAULT: volatile
+ALTER TABLE tab ALTER COLUMN a SET DEFAULT wild();
+-- form: ALTER TABLE ALTER COLUMN DROP DEFAULT
+ALTER TABLE tab ALTER COLUMN s DROP DEFAULT;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL
+ALTER TABLE tab ALTER COLUMN a SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: is already
+ALTER TABLE tab ALTER COLUMN s SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: proved by a valid CHECK
+ALTER TABLE tab ALTER COLUMN n SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: CHECK is NOT VALID
+-- setup: ALTER TABLE tab ADD CONSTRAINT proof CHECK (a IS NOT NULL) NOT VALID
+ALTER TABLE tab ALTER COLUMN a SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: CHECK dropped in the same statement
+ALTER TABLE tab ALTER COLUMN n SET NOT NULL, DROP CONSTRAINT tab_n_check;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: CHECK says more than NOT NULL
+-- setup: ALTER TABLE tab ADD CONSTRAINT proof CHECK (a IS NOT NULL AND a > 0)
+ALTER TABLE tab ALTER COLUMN a SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: has a NOT NULL constraint that is NOT VALID
+-- majors: 18-
+-- setup: ALTER TABLE tab ADD CONSTRAINT nn NOT NULL a NOT VALID
+ALTER TABLE tab ALTER COLUMN a SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN SET NOT NULL: NOT VALID constraint, and a CHECK proves it
+-- majors: 18-
+-- setup: ALTER TABLE tab ADD CONSTRAINT nn NOT NULL n NOT VALID
+ALTER TABLE tab ALTER COLUMN n SET NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN DROP NOT NULL
+-- setup: ALTER TABLE tab ALTER a SET NOT NULL
+ALTER TABLE tab ALTER COLUMN a DROP NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN DROP NOT NULL: is nullable
+ALTER TABLE tab ALTER COLUMN a DROP NOT NULL;
+-- form: ALTER TABLE ALTER COLUMN DROP EXPRESSION
+ALTER TABLE tab ALTER COLUMN r DROP EXPRESSION;
+-- form: ALTER TABLE ALTER COLUMN SET EXPRESSION
+-- majors: 17-
+ALTER TABLE tab ALTER COLUMN r SET EXPRESSION AS (x + 2);
+-- form: ALTER TABLE ALTER COLUMN SET STATISTICS
+ALTER TABLE tab ALTER COLUMN a SET STATISTICS 500;
+-- form: ALTER TABLE ALTER COLUMN SET (options)
+ALTER TABLE tab ALTER COLUMN a SET (n_distinct = 5);
+-- form: ALTER TABLE ALTER COLUMN RESET (options)
+ALTER TABLE tab ALTER COLUMN a RESET (n_distinct);
+-- form: ALTER TABLE ALTER COLUMN SET STORAGE
+ALTER TABLE tab ALTER COLUMN t SET STORAGE EXTERNAL;
+-- form: ALTER TABLE ALTER COLUMN SET COMPRESSION
+ALTER TABLE tab ALTER COLUMN t SET COMPRESSION pglz;
+-- form: ALTER TABLE ALTER COLUMN ADD IDENTITY
+-- setup: ALTER TABLE tab ALTER a SET NOT NULL
+ALTER TABLE tab ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY;
+-- form: ALTER TABLE ALTER COLUMN SET IDENTITY
+-- role: tab_g_seq = column sequence
+ALTER TABLE tab ALTER COLUMN g SET GENERATED ALWAYS;
+-- form: ALTER TABLE ALTER COLUMN SET IDENTITY: sequence options
+-- role: tab_g_seq = column sequence
+ALTER TABLE tab ALTER COLUMN g SET INCREMENT BY 2;
+-- form: ALTER TABLE ALTER COLUMN SET IDENTITY: RESTART
+-- role: tab_g_seq = column sequence
+ALTER TABLE tab ALTER COLUMN g RESTART WITH 5000;
+-- form: ALTER TABLE ALTER COLUMN DROP IDENTITY
+-- role: tab_g_seq = column sequence
+ALTER TABLE tab ALTER COLUMN g DROP IDENTITY;

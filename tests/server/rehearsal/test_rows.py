@@ -1,0 +1,144 @@
+"""Made-up rows obey whatever the catalog demands, on every server version, and what cannot be filled is named."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgsluice.execution.db.connect import connect
+from pgsluice.execution.db.session import Session
+from pgsluice.rehearsal.rows.filling import Filled, fill
+from pgsluice.rehearsal.rows.shape import read_shapes
+from pgsluice.rehearsal.rows.styles import constants
+from tests.support.contents import all_rows
+from tests.support.servers import TestServer
+from tests.support.sql import execute, value
+
+SCENE = Path(__file__).with_name("rows.sql").read_text()
+
+TYPES = """
+SELECT format_type(oid, NULL) FROM pg_type
+WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r', 'm') AND typelem = 0
+  AND typname !~ '^(_|pg_(?!lsn)|gtsvector|txid|refcursor|acl)'
+  AND typname NOT IN ('regcollation', 'regconfig', 'regdictionary', 'regoper', 'regoperator', 'xml', 'oidvector', 'int2vector')
+"""
+"""Base types that an application may have columns of; not those that only the server's own catalogs use."""
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator[Session]:
+    with closing(connect(dsn, "test", environment={})) as session:
+        yield session
+
+
+def filled(dsn: str, rows: int = 200, **how: int) -> Filled:
+    with opened(dsn) as session:
+        return fill(session, rows, **how)
+
+
+def broken_foreign_keys(dsn: str) -> list[str]:
+    """Those that the rows violate: each is added once more under another name, which checks every row."""
+    broken = []
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        keys = connection.execute(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conparentid = 0"
+        ).fetchall()
+        for table, definition in keys:
+            try:
+                connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT again {definition}; ALTER TABLE {table} DROP CONSTRAINT again")
+            except psycopg.errors.ForeignKeyViolation as error:
+                broken.append(str(error))
+    return broken
+
+
+def test_every_table_gets_rows_that_its_constraints_allow(database: str):
+    execute(database, SCENE)
+    done = filled(database, seed=3)
+    assert [u.what for u in done.unfilled] == ["public.impossible"]
+    assert "impossible_id_check" in done.unfilled[0].reason
+    assert broken_foreign_keys(database) == []
+    few = {str(t): n for t, n in done.rows.items() if n < 60}
+    assert few == {"public.one": 1}
+    for what in ('"Shop 1"."Groups" WHERE parent IS NOT NULL', "tasks WHERE person IS NOT NULL", "moods"):
+        assert value(database, f"SELECT count(*) FROM {what}") > 0, what
+
+
+def test_rows_may_be_added_to_those_that_are_there(database: str):
+    execute(database, SCENE)
+    filled(database, 50)
+    again = filled(database, 50)
+    assert {str(t) for t, n in again.rows.items() if n < 16} <= {"public.one"}
+    assert broken_foreign_keys(database) == []
+
+
+def test_the_application_can_go_on_inserting(database: str):
+    execute(database, "CREATE TABLE t (id serial PRIMARY KEY, i bigint GENERATED ALWAYS AS IDENTITY UNIQUE)")
+    filled(database, 50)
+    execute(database, "INSERT INTO t DEFAULT VALUES")
+    assert value(database, "SELECT max(id)::text || max(i) FROM t") == "5151"
+
+
+def test_the_same_seed_makes_the_same_rows(database: str, other_database: str):
+    for dsn in (database, other_database):
+        execute(dsn, SCENE)
+        filled(dsn, seed=11)
+    assert all_rows(database) == all_rows(other_database)
+    execute(database, "TRUNCATE tasks")
+    filled(database, seed=12)
+    assert all_rows(database)["public.tasks"] != all_rows(other_database)["public.tasks"]
+
+
+def test_without_nulls_every_column_that_has_values_is_full(database: str):
+    execute(database, SCENE)
+    filled(database, nulls=0)
+    assert value(database, "SELECT count(*) FROM users WHERE p IS NULL OR tags IS NULL OR r IS NULL OR j IS NULL OR born IS NULL") == 0
+
+
+def test_every_type(server: TestServer, database: str):
+    """As a column, a unique one where that can be, and an array; with the modifiers that types have."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        types = [row[0] for row in connection.execute(TYPES)]
+        sized = ["varchar(3)", "char(2)", "numeric(3,2)", "numeric(30,10)", "bit(3)", "bit(70)", "varbit(5)", "timestamp(0)"]
+        sized.append("varchar(40)[]")
+        for number, name in enumerate((*types, *sized)):
+            connection.execute(f"CREATE TABLE t{number} (v {name} NOT NULL, a {name.removesuffix('[]')}[])")
+            with psycopg.connect(database) as attempt:
+                try:
+                    attempt.execute(f"ALTER TABLE t{number} ADD UNIQUE (v)")
+                except psycopg.errors.UndefinedObject:
+                    attempt.rollback()
+    done = filled(database, 5)
+    assert done.unfilled == ()
+    assert len(done.rows) == len(types) + len(sized)
+
+
+def test_an_unknown_type_is_named(database: str):
+    execute(database, "CREATE TABLE t (id int PRIMARY KEY, x pg_snapshot)")
+    assert [(u.what, "pg_snapshot" in u.reason) for u in filled(database).unfilled] == [("public.t.x", True)]
+
+
+def test_an_ordinary_role_fills_its_own_tables(owner_dsn: str):
+    """Its triggers act: only a superuser may switch them off."""
+    execute(owner_dsn, "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int NOT NULL REFERENCES p)")
+    done = filled(owner_dsn)
+    assert sum(done.rows.values()) == 400
+
+
+@pytest.mark.parametrize(
+    ("condition", "texts", "numbers"),
+    [
+        ("(a > 5) AND (b < '-3'::integer)", ["-3"], ["5", "-3"]),
+        ("c ~ '^it''s [0-9]$'::text", ["^it's [0-9]$"], []),
+        ("col1 = 10.5", [], ["10.5"]),
+    ],
+)
+def test_constants_of_a_condition(condition: str, texts: list[str], numbers: list[str]):
+    assert constants(condition) == (texts, numbers)
+
+
+def test_shapes_leave_out_what_belongs_to_an_extension(database: str):
+    execute(database, "CREATE TABLE mine (id int); CREATE TABLE theirs (id int); ALTER EXTENSION plpgsql ADD TABLE theirs")
+    with opened(database) as session:
+        assert [t.name.name for t in read_shapes(session).tables.values()] == ["mine"]

@@ -1,0 +1,15 @@
+"""Scenes of a change of shape."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.twins.scene import Scene
+from tests.support.servers import OWNER, TestServer
+
+
+@pytest.fixture
+def scene(server: TestServer, tmp_path: Path) -> Iterator[Scene]:
+    with server.fresh_database() as ours, server.fresh_database() as plain:
+        yield Scene(server.process.dsn(ours, OWNER), server.process.dsn(plain, OWNER), tmp_path)

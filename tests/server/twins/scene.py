@@ -1,0 +1,54 @@
+"""A change of shape, played on a database as pgsluice does it, beside one where the same file runs as plain SQL."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgsluice import api
+from pgsluice.model.plan import Plan
+from pgsluice.model.settings import Settings
+from tests.support.oracle import Picture, differences, picture
+from tests.support.sql import execute
+
+
+@dataclass
+class Scene:
+    """`dsn` is the database of ours, `plain` the other one; both are an ordinary owner's. `folder` holds the file of the change."""
+
+    dsn: str
+    plain: str
+    folder: Path
+    change: str = ""
+
+    def before(self, *statements: str) -> None:
+        """Makes both databases."""
+        for dsn in (self.dsn, self.plain):
+            execute(dsn, *statements)
+
+    def write(self, change: str) -> None:
+        """The file of the change."""
+        self.change = change
+        (self.folder / "0001_change.sql").write_text(change)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(database=self.dsn, treat_as_large=True, from_start=True, patience=20.0)
+
+    def plan(self) -> Plan:
+        return api.plan([self.folder], self.settings)
+
+    def run(self) -> None:
+        api.run([self.folder], self.settings)
+
+    def contract(self) -> None:
+        api.contract(None, self.settings)
+
+    def roll_back(self) -> None:
+        api.rollback(None, self.settings, ask=lambda losses: False)
+
+    def picture(self) -> Picture:
+        return picture(self.dsn)
+
+    def differences_to_plain(self) -> str:
+        """What differs from the plain file's end, once the file has run there."""
+        execute(self.plain, self.change)
+        return differences(picture(self.plain), self.picture())

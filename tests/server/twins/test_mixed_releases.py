@@ -1,0 +1,135 @@
+"""Clients of both releases write the same table all the time, through run, rollback, run again and contract."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+from psycopg import IsolationLevel
+
+from tests.server.twins.clients import Client, Load
+from tests.server.twins.scene import Scene
+from tests.support.sql import execute, value
+
+SEED = 20261125
+
+BEFORE = """
+CREATE TABLE t (k bigint PRIMARY KEY, a int, note text NOT NULL DEFAULT 'none', at timestamptz);
+CREATE INDEX t_a ON t (a);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := pg_catalog.now(); RETURN NEW; END';
+CREATE TRIGGER "touch" BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();
+INSERT INTO t SELECT -i, i, repeat('y', 20), '2020-01-01' FROM generate_series(1, 20000) i;
+"""
+
+
+def _clients(dsn: str, table: str = "t", column: str = "a") -> list[Client]:
+    return [
+        Client(dsn, 1, table, column, IsolationLevel.READ_COMMITTED, SEED, "public"),
+        Client(dsn, 2, table, column, IsolationLevel.REPEATABLE_READ, SEED, "nowhere,public"),
+    ]
+
+
+class Reader(threading.Thread):
+    """A transaction that has read the table and stays open for a while."""
+
+    def __init__(self, dsn: str, seconds: float) -> None:
+        super().__init__(daemon=True)
+        self._dsn, self._seconds = dsn, seconds
+
+    def run(self) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            connection.execute("SELECT count(*) FROM t")
+            time.sleep(self._seconds)
+
+
+def test_another_type_under_load(scene: Scene):
+    scene.before(BEFORE)
+    scene.write("ALTER TABLE t ALTER COLUMN a TYPE bigint")
+    with Load(*_clients(scene.dsn)) as load:
+        reader = Reader(scene.dsn, 3.0)
+        reader.start()
+        scene.run()
+        reader.join()
+        scene.roll_back()
+        assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "integer"
+        scene.run()
+        scene.contract()
+    assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "bigint"
+    assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND (a <> -k OR at <> '2020-01-01')") == 0
+    assert sum(len(c.rows) for c in load.clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])
+def test_an_old_snapshot_reads_right_values_after_the_swap(scene: Scene, level: str):
+    """It has a snapshot, and touches the table only after the swap, which therefore waits for it."""
+    scene.before(
+        "CREATE TABLE t (k int PRIMARY KEY, a int); CREATE TABLE u (k int)", "INSERT INTO t SELECT i, i FROM generate_series(1, 1000) i"
+    )
+    scene.write("ALTER TABLE t ALTER COLUMN a TYPE bigint")
+    with psycopg.connect(scene.dsn) as old:
+        old.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        old.execute("SELECT count(*) FROM u")
+        running = threading.Thread(target=scene.run)
+        running.start()
+        running.join(2.0 if level == "REPEATABLE READ" else 60.0)
+        assert old.execute("SELECT count(*), count(a), sum(a) FROM t").fetchone() == (1000, 1000, 500500)
+        assert running.is_alive() == (level == "REPEATABLE READ")
+        old.rollback()
+        running.join(60.0)
+    assert not running.is_alive()
+    assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "bigint"
+
+
+RENAMED = """
+CREATE TABLE t (k bigint PRIMARY KEY, a int DEFAULT NULL, note text NOT NULL DEFAULT 'none', n int GENERATED ALWAYS AS IDENTITY,
+    twice int GENERATED ALWAYS AS (a * 2) STORED);
+CREATE INDEX t_a ON t (a);
+CREATE TABLE child (k bigint REFERENCES t ON DELETE CASCADE);
+CREATE VIEW seen AS SELECT k, a FROM t;
+INSERT INTO t (k, a) SELECT -i, i FROM generate_series(1, 1000) i;
+INSERT INTO child SELECT -i FROM generate_series(1, 1000) i;
+GRANT SELECT, INSERT ON t TO PUBLIC;
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "new"),
+    [("ALTER TABLE t RENAME TO u", ("u", "a")), ("ALTER TABLE t RENAME COLUMN a TO b", ("t", "b"))],
+    ids=["table", "column"],
+)
+def test_another_name_under_load(scene: Scene, change: str, new: tuple[str, str]):
+    """The old release throughout, the new one from the gate on, each checked by both names; then the new one alone."""
+    scene.before(RENAMED)
+    before = scene.picture()
+    scene.write(change)
+    old = _clients(scene.dsn)
+    with Load(*old):
+        scene.run()
+        both = [Client(scene.dsn, 3, *new, IsolationLevel.READ_COMMITTED, SEED), Client(scene.dsn, 4, *new, seed=SEED)]
+        for client in old:
+            client.other = new
+        for client in both:
+            client.other = ("t", "a")
+        with Load(*both):
+            time.sleep(1.0)
+        for client in old:
+            client.other = None
+        time.sleep(0.5)
+        scene.roll_back()
+        time.sleep(0.5)
+        scene.run()
+        time.sleep(0.5)
+    with Load(Client(scene.dsn, 5, *new, IsolationLevel.READ_COMMITTED, SEED)):
+        time.sleep(0.3)
+        scene.contract()
+        time.sleep(0.3)
+    execute(scene.dsn, f"DELETE FROM {new[0]} WHERE k > 0")
+    _forget_numbers(scene.dsn, scene.plain)
+    assert scene.differences_to_plain() == ""
+    assert before != scene.picture()
+
+
+def _forget_numbers(*dsns: str) -> None:
+    """The identity has given as many numbers as there were inserts."""
+    for dsn in dsns:
+        execute(dsn, "SELECT setval('t_n_seq', 5000)")

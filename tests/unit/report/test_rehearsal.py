@@ -1,0 +1,101 @@
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from pgsluice.model.measurement import Measurement, TimelineSlice
+from pgsluice.model.rehearsal import Rehearsal, RehearsedSide
+from pgsluice.report.rehearsal_html import rehearsal_html
+from pgsluice.report.rehearsal_json import rehearsal_to_json
+from pgsluice.report.rehearsal_text import MOST_NOTES, rehearsal_markdown, rehearsal_text
+
+
+def felt(max_ms: float, failed: int = 0) -> Measurement:
+    timeline = (TimelineSlice(0.0, 40, 0, 0.3, 1.2), TimelineSlice(0.1, 40, failed, 0.4, max_ms))
+    return Measurement(80, failed, {"55P03": failed} if failed else {}, 0.3, 0.9, 2.0, max_ms, 0, 0, 0, 0.0, 0.2, timeline)
+
+
+def rehearsed(**changes: Any) -> Rehearsal:
+    made = Rehearsal(
+        server_version="18.6",
+        migrations=("002_<b>",),
+        rows={"public.t": 10_000},
+        rate=400.0,
+        connections=20,
+        requests=("read public.t",),
+        baseline=felt(12.0),
+        naive=RehearsedSide(felt(3100.0, 5), 3.4),
+        plan=RehearsedSide(felt(40.0), 6.1),
+        same_end=True,
+    )
+    return replace(made, **changes)
+
+
+SLOW, STOPPED = RehearsedSide(felt(180.0), 6.1), RehearsedSide(felt(20.0), 1.0, error="refused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "passes", "said"),
+    [
+        ({}, True, "PASSED: that is 28 ms above the quiet baseline; 100 ms is the limit."),
+        ({"plan": SLOW}, False, "NOT PASSED: that is 168 ms above the quiet baseline, and 100 ms is the limit."),
+        ({"plan": STOPPED}, False, "NOT PASSED: pgsluice did not reach the end: refused"),
+        ({"same_end": False}, False, "NOT PASSED: the two ways did not leave the same schema."),
+        ({"same_end": None}, True, "was not compared"),
+        ({"naive": RehearsedSide(felt(15.0), 0.1, error="no such column")}, True, "Plain SQL failed: no such column"),
+        ({"plan": RehearsedSide(felt(20.0), 9.0, killed=3)}, True, "although it was killed 3 times"),
+        ({"plan": RehearsedSide(replace(felt(20.0, 9), errors={"42703": 7, "55P03": 2}), 9.0)}, True, "7 of the failed requests ask"),
+    ],
+)
+def test_the_verdict(changes: dict[str, object], passes: bool, said: str):
+    rehearsal = rehearsed(**changes)
+    assert rehearsal.passes(0.1) is passes
+    for text in (rehearsal_text(rehearsal, 0.1), rehearsal_markdown(rehearsal, 0.1)):
+        assert said in text
+    assert rehearsal_to_json(rehearsal, 0.1)["passed"] is passes
+    assert f'class="badge {"passed" if passes else "failed"}"' in rehearsal_html(rehearsal, 0.1)
+
+
+def test_json_has_what_programs_rely_on():
+    found = json.loads(json.dumps(rehearsal_to_json(rehearsed(), 0.1)))
+    assert found["schema_version"] == 1 and found["server_version"] == "18.6"
+    keys = {"requests", "failed", "errors", "p50_ms", "p99_ms", "p999_ms", "max_ms", "over_20_ms", "over_100_ms", "over_500_ms"}
+    for side in ("baseline", "naive", "plan"):
+        assert keys | {"stalled_ms", "duration_s", "timeline"} <= set(found[side])
+    assert found["naive"]["errors"] == {"55P03": 5}
+
+
+def test_many_notes_are_cut_in_text_and_whole_on_the_page():
+    rehearsal = rehearsed(notes=tuple(f"note {n}." for n in range(MOST_NOTES + 3)))
+    text, page = rehearsal_text(rehearsal, 0.1), rehearsal_html(rehearsal, 0.1)
+    assert "... and 3 more" in text and f"note {MOST_NOTES + 2}." not in text and f"note {MOST_NOTES + 2}." in page
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.bars: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("script", "link", "img", "iframe") and not {"src", "href"} & {name for name, _ in attrs}
+        if tag not in ("meta",):
+            self.open.append(tag)
+        if tag == "rect":
+            self.bars.append(str(dict(attrs)["class"]))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_needs_nothing_and_escapes():
+    page = Page()
+    text = rehearsal_html(rehearsed(), 0.1)
+    page.feed(text)
+    assert page.open == [] and "002_&lt;b&gt;" in text and "<b>" not in text
+    assert page.bars == ["good", "good", "good", "bad", "good", "good"]
