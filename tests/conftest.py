@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from pgsluice.model.postgres.versions import MAJORS
 from tests.support.servers import OWNER, ServerPool, TestServer, majors, missing, summary
 
 # a slow machine is no failure; CI tries the same examples each time, so that it fails for what was changed
@@ -25,7 +26,7 @@ hypothesis.settings.load_profile("pgsluice")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes that compile the whole package anew were half of the time
 
 POOL = pytest.StashKey[ServerPool]()
-MAJORS = pytest.StashKey[tuple[int, ...]]()
+CHOSEN = pytest.StashKey[tuple[int, ...]]()
 OUTCOMES: dict[int, Counter[str]] = {}
 """How tests ended, by the major that they ran against."""
 
@@ -38,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[POOL] = ServerPool()
     try:
-        config.stash[MAJORS] = majors(config.getoption("--pg-majors"))
+        config.stash[CHOSEN] = majors(config.getoption("--pg-majors"))
     except ValueError as error:
         raise pytest.UsageError(f"--pg-majors: {error}") from None
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
@@ -51,7 +52,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that uses a server runs once for each major; one that does not fit is a skip of its own."""
     if "server" in metafunc.fixturenames:
         wanted = [SpecifierSet(_specifier(mark.args[0])) for mark in metafunc.definition.iter_markers("pg")]
-        chosen = [_parameter(m, wanted) for m in metafunc.config.stash[MAJORS]]
+        chosen = [_parameter(m, wanted) for m in metafunc.config.stash[CHOSEN]]
         metafunc.parametrize("server", chosen, indirect=True, scope="session")
 
 
@@ -112,6 +113,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[POOL].close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long for what it adds is a skip that says so."""
+    chosen = config.getoption("--pg-majors")
+    for item in items:
+        major = getattr(getattr(item, "callspec", None), "params", {}).get("server", MAJORS[-1])
+        for name, leaves_out in (("newest", chosen == "default" and major != MAJORS[-1]), ("thorough", chosen != "all")):
+            mark = item.get_closest_marker(name)
+            if mark and leaves_out:
+                item.add_marker(pytest.mark.skip(reason=f"{mark.args[0]}: --pg-majors=all"))
 
 
 def _parameter(major: int, wanted: list[SpecifierSet]) -> Any:

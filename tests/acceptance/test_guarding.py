@@ -20,8 +20,10 @@ from tests.acceptance.test_guarding_frameworks import guarded_until_cancelled
 from tests.server.monitor.looking import READ, running
 from tests.support.command import COMMAND, Outcome, environment, pgsluice
 from tests.support.scenes import columns, holding, in_background, make_shop, traffic, until
-from tests.support.servers import TestServer
+from tests.support.servers import OWNER, TestServer
 from tests.support.sql import execute, value
+
+pytestmark = pytest.mark.newest("the majors differ little here")
 
 PSQL = str(Installation.embedded().program("psql"))
 ALTER = "ALTER TABLE t ADD COLUMN late int"
@@ -132,8 +134,7 @@ except psycopg.Error as error:
 
 def test_a_client_of_another_name_is_known_by_its_sockets(shop: str, server: TestServer):
     """A shell between us and the client, which overrides all that was handed down."""
-    execute(server.dsn, "ALTER ROLE \"shop owner\" PASSWORD 'x'")
-    dsn = f"host=127.0.0.1 port={server.process.port} user='shop owner' password=x dbname={value(shop, 'SELECT current_database()')}"
+    dsn = server.process.dsn(value(shop, "SELECT current_database()"), OWNER, tcp=True)
     through_a_shell = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", CLIENT, dsn, ALTER]
     with holding(shop, READ, "report"), traffic(shop, READ, clients=2) as felt:
         outcome = guarded(dsn, *through_a_shell)

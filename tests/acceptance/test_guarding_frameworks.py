@@ -13,6 +13,8 @@ from tests.support.command import COMMAND, environment, pgsluice
 from tests.support.scenes import columns, holding, traffic, until
 from tests.support.sql import execute
 
+pytestmark = pytest.mark.newest("what a framework sends differs little")
+
 ALEMBIC_ENV = """import os, psycopg, sqlalchemy
 from alembic import context
 engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(os.environ["DATABASE_URL"]))

@@ -1,6 +1,6 @@
 """Killed, cut off or terminated at the points of what it sends, and run again: the same end as if nothing had happened.
 
-On the newest major: every third message that writes, beginning at a drawn one, each with one kind of harm, in turn. With
+On the newest major: every tenth message that writes, beginning at a drawn one, each with one kind of harm, in turn. With
 --pg-majors=all every one that writes, on the other majors as well, and every message with every kind.
 """
 
@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pgsluice.model.postgres.versions import MAJORS
 from tests.crash.proxy import Harm, Point
 from tests.crash.scenes import SCENES
 from tests.crash.stage import Stage, template, wrong
@@ -72,15 +71,15 @@ def test_undisturbed_it_ends_as_plain_sql(forward):
         assert not wrong(dsn, forward.expected(), **GOOD_END["run"])
 
 
-SHARE = 3
-"""Of the writes one in so many is harmed, but for --pg-majors=all: all of them take half of the time of `make test`."""
+SHARE = 10
+"""Of the writes one in so many is harmed, but for --pg-majors=all: all of them take minutes."""
 
 
 def _share(request: pytest.FixtureRequest, plays: list[tuple[Point, Harm]]) -> list[tuple[Point, Harm]]:
     if request.config.getoption("--pg-majors") == "all":
         return plays
     first = random.randrange(SHARE)
-    print(f"of {len(plays)} writes every {SHARE}rd from number {first} on")
+    print(f"of {len(plays)} writes every {SHARE}th from number {first} on")
     return plays[first::SHARE]
 
 
@@ -88,19 +87,19 @@ def _in_turn(points: list[Point]) -> list[tuple[Point, Harm]]:
     return [(point, HARMS[number % len(HARMS)]) for number, point in enumerate(p for p in points if _changes(p))]
 
 
-@pytest.mark.usefixtures("newest_or_thorough")
+@pytest.mark.newest("a minute for each major")
 @pytest.mark.parametrize("purpose", ["work", "control"])
 def test_a_run_harmed_at_its_writes(request: pytest.FixtureRequest, forward, purpose):
     _play(forward, ("run",), _share(request, _in_turn(forward.points(("run",), purpose))))
 
 
-@pytest.mark.usefixtures("newest_or_thorough")
+@pytest.mark.newest("a minute for each major")
 @pytest.mark.parametrize("purpose", ["work", "control"])
 def test_a_rollback_harmed_at_its_writes(request: pytest.FixtureRequest, back, purpose):
     _play(back, ("run", "rollback"), _share(request, _in_turn(back.points(("run", "rollback"), purpose))))
 
 
-EVERY = 25
+EVERY = 50
 """Of the points of a twin so many are left out between two, but for --pg-majors=all."""
 
 
@@ -117,22 +116,10 @@ def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: Tes
 
 
 @pytest.mark.pg("18")
-@pytest.mark.usefixtures("thorough")
+@pytest.mark.thorough("every point with every harm takes half an hour")
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("purpose", ["work", "control"])
 @pytest.mark.parametrize("commands", [("run",), ("run", "rollback")], ids=["run", "rollback"])
 def test_harmed_at_every_point(forward, back, commands, purpose, harm):
     stage = forward if commands == ("run",) else back
     _play(stage, commands, [(point, harm) for point in stage.points(commands, purpose)])
-
-
-@pytest.fixture
-def thorough(request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--pg-majors") != "all":
-        pytest.skip("every point with every harm takes half an hour: --pg-majors=all")
-
-
-@pytest.fixture
-def newest_or_thorough(request: pytest.FixtureRequest, server: TestServer) -> None:
-    if server.major != MAJORS[-1] and request.config.getoption("--pg-majors") == "default":
-        pytest.skip("a minute for each major: --pg-majors=all")

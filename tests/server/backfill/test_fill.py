@@ -264,7 +264,7 @@ def test_a_row_that_turns_up_behind_the_cursor_of_the_last_pass(rig: Rig, table:
             execute(rig.dsn, "VACUUM t", "INSERT INTO t (id) VALUES (0)")
             pages.append((value(rig.dsn, "SELECT (ctid::text::point)[0]::int FROM t WHERE id = 0"), position["page"]))
 
-    assert rig.run(hook=turn_up).complete and all_filled(rig.dsn)
+    assert rig.run(hook=turn_up, limits=FillLimits(rest=0, target_s=0.002)).complete and all_filled(rig.dsn)
     ((row, cursor),) = pages
     assert row < cursor
 

@@ -10,20 +10,13 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from pgsluice.model.postgres.versions import MAJORS
 from tests.support.command import COMMAND, environment, pgsluice
 from tests.support.sql import execute, rows, value
 
+pytestmark = pytest.mark.newest("the majors differ little here, and each takes half a minute")
+
 ROWS = 30_000
 ODD = '"Ta""ble".select'
-
-
-@pytest.fixture(autouse=True)
-def one_major(request: pytest.FixtureRequest) -> None:
-    """The majors differ little here, and each takes half a minute."""
-    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
-    if server is not None and server.major != MAJORS[-1] and request.config.getoption("--pg-majors") == "default":
-        pytest.skip("half a minute for each major: --pg-majors=all")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 import pgsluice.analysis.locks
 from pgsluice.analysis.locks.table import Row, render, rows
-from pgsluice.model.postgres.versions import MAJORS
 from tests.server.locks.specimen import Specimen, all_specimens
 from tests.server.locks.truth import rows_of
 from tests.support.servers import TestServer
@@ -27,25 +26,23 @@ def is_watched(specimen: Specimen, major: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def seen(request: pytest.FixtureRequest, server: TestServer) -> dict[str, Row]:
+def seen(server: TestServer) -> dict[str, Row]:
     """What the server does, by form."""
-    if server.major != MAJORS[-1] and request.config.getoption("--pg-majors") == "default":
-        pytest.skip("a minute for each major: --pg-majors=all")
     return rows_of(server.dsn, server.major, [s for s in SPECIMENS if not is_watched(s, server.major)])
 
 
 @pytest.fixture(scope="session")
-def watched(request: pytest.FixtureRequest, server: TestServer) -> dict[str, Row]:
+def watched(server: TestServer) -> dict[str, Row]:
     """What the server does outside of transactions, by form."""
-    if request.config.getoption("--pg-majors") != "all":
-        pytest.skip("what runs in no transaction is watched for minutes: with --pg-majors=all")
     return rows_of(server.dsn, server.major, [s for s in SPECIMENS if is_watched(s, server.major)])
 
 
+@pytest.mark.newest("half a minute for each major")
 def test_the_table_says_what_the_server_does(server: TestServer, seen: dict[str, Row]) -> None:
     assert_told(seen, server.major, in_transaction=True)
 
 
+@pytest.mark.thorough("what runs in no transaction is watched for minutes")
 def test_the_table_says_what_the_server_does_outside_of_transactions(server: TestServer, watched: dict[str, Row]) -> None:
     assert_told(watched, server.major, in_transaction=False)
 

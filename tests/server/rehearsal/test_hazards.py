@@ -15,7 +15,7 @@ from tests.rules.spec import Case, cases
 
 STALL_MS = 500.0
 """A lock request behind the rehearsal's slow report waits for seconds, and everyone behind it."""
-SAMPLE = "set-not-null-scan"
+SAMPLE = "volatile-default-rewrite"
 """The one that `make test` rehearses."""
 
 

@@ -34,22 +34,15 @@ from pgsluice.execution.throttle.window import Window
 from pgsluice.execution.throttle.wraparound import Wraparound
 from pgsluice.model.backfills import PaceName
 from pgsluice.model.events import Event, Notice
-from pgsluice.model.postgres.versions import MAJORS
 from pgsluice.model.steps import Fill
 from pgsluice.rehearsal.server import StandbyServer, ThrowawayServer
 from tests.support.scenes import until
 from tests.support.sql import execute, value
 
+pytestmark = pytest.mark.newest("the majors differ little here, and each takes half a minute")
+
 FILL = Fill("public.t", (("b", "a"),), "b IS NULL")
 ROWS = 2000
-
-
-@pytest.fixture(autouse=True)
-def one_major(request: pytest.FixtureRequest) -> None:
-    """The majors differ little here, and each takes half a minute."""
-    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
-    if server is not None and server.major != MAJORS[-1] and request.config.getoption("--pg-majors") == "default":
-        pytest.skip("half a minute for each major: --pg-majors=all")
 
 
 @dataclass

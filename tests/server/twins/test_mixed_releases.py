@@ -11,6 +11,8 @@ from tests.server.twins.clients import Client, Load
 from tests.server.twins.scene import Scene
 from tests.support.sql import execute, value
 
+pytestmark = pytest.mark.newest("seconds of load for each change")
+
 SEED = 20261125
 
 BEFORE = """

@@ -1,6 +1,7 @@
 """Watch, then strike: the only way in which a lock that blocks the application is taken."""
 
 import time
+from collections import deque
 
 from pgsluice.execution.db.errors import DatabaseError, Trouble, message_of, trouble_of
 from pgsluice.execution.engine import strike_sql
@@ -17,6 +18,9 @@ from pgsluice.model.events import StrikeFailed
 TOO_LONG_TRIES = 3
 """The first run of a statement may be slow because nothing is cached yet; the third time it is the statement."""
 
+REMEMBERED = 3
+"""Of so many strikes that waited for somebody it is known for whom: the last one may have met a query that merely passed."""
+
 
 class Strike:
     """One step's strikes until one succeeds, patience ends, or the work shows itself as too long."""
@@ -25,7 +29,7 @@ class Strike:
         self._context = context
         self._lookout = Lookout(context)
         self._passage = Passage(context)
-        self._unexpected: tuple[Blocker, ...] = ()
+        self._met: deque[tuple[Blocker, ...]] = deque(maxlen=REMEMBERED)
         self._cadence = Cadence(context.limits.stall_budget_s, time.monotonic())
         self._attempts = 0
         self._too_long = 0
@@ -81,13 +85,15 @@ class Strike:
             work.run(f"ROLLBACK TO SAVEPOINT {strike_sql.SAVEPOINT}" if self._passage.held else "ROLLBACK")
 
     def _in_the_way(self, holders: tuple[Blocker, ...]) -> tuple[Blocker, ...]:
-        """Those that we see, else those for whom a strike waited last, though nobody expected them."""
-        return holders or self._unexpected
+        """Those that we see, and those for whom the last strikes waited, though nobody expected them."""
+        unexpected = (blocker for met in reversed(self._met) for blocker in met)
+        return tuple({blocker.pid or blocker.gid: blocker for blocker in (*unexpected, *holders)}.values())
 
     def _failed(self, attempt: Attempt, lock_ms: int, holders: tuple[Blocker, ...]) -> None:
         context = self._context
         met = activity_of(context.watch, attempt.sighting.blockers)
-        self._unexpected = met or self._unexpected  # on a busy machine the belt may come too late to see a wait of 20 ms
+        if met:  # on a busy machine the belt may come too late to see a wait of 20 ms
+            self._met.append(met)
         named = "; ".join(blocker.describe() for blocker in met)
         why = f"{attempt.why}; it waited for {named}" if named else attempt.why
         context.report(StrikeFailed(context.migration, context.step.id, self._attempts, lock_ms, why))
