@@ -3,13 +3,19 @@
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from pgsluice.rehearsal.server import StandbyServer
 from tests.server.monitor.looking import READ, ddl_with_readers_behind
 from tests.support.command import COMMAND, environment, pgsluice
-from tests.support.scenes import holding, make_shop, until
-from tests.support.servers import TestServer
-from tests.support.sql import execute, rows
+from tests.support.scenes import columns, holding, make_shop, until
+from tests.support.servers import OWNER, TestServer
+from tests.support.sql import execute, rows, value
 
 WATCHING = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgsluice watch' AND datname = current_database()"
 
@@ -88,3 +94,56 @@ def test_a_lost_server_is_said_and_connected_to_again(database: str, server: Tes
 def test_a_wrong_password_or_server_is_the_usual_error():
     outcome = pgsluice("watch", "--once", "--database", "host=127.0.0.1 port=1")
     assert outcome.code == 3 and "[cannot-connect]" in outcome.err
+
+
+@pytest.mark.pg(">= 18")  # only this installation has pg_basebackup
+def test_a_standby_is_looked_at_too(owner_dsn: str, server: TestServer):
+    make_shop(owner_dsn)
+    with StandbyServer(server.process, {"max_standby_streaming_delay": "0"}) as standby:
+        dsn = standby.dsn(value(owner_dsn, "SELECT current_database()"), OWNER)
+        until(lambda: value(dsn, "SELECT to_regclass('public.t') IS NOT NULL"))
+
+        def seen() -> dict[str, Any]:
+            made = pgsluice("watch", "--once", "--format", "json", "--standby", dsn, DATABASE_URL=owner_dsn)
+            (found,) = json.loads(made.out)["standbys"]
+            return dict(found)
+
+        with holding(dsn, READ, "reporting") as reader:
+            until(lambda: [session["application"] for session in seen()["sessions"]] == ["reporting"])
+            assert seen()["conflicts"] == []
+            execute(owner_dsn, "ALTER TABLE t ADD COLUMN late int")
+            until(lambda: value(dsn, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'") == 0)
+            reader.close()
+        until(lambda: seen()["conflicts"] != [])
+        assert "lock" in seen()["conflicts"][0], seen()
+        standby.stop()
+        gone = pgsluice("watch", "--once", "--standby", dsn, DATABASE_URL=owner_dsn)
+        assert gone.code == 3 and "[cannot-connect]" in gone.err
+        standby.start()
+
+
+def test_killing_those_who_watch_leaves_a_run_alone(owner_dsn: str, tmp_path: Path):
+    make_shop(owner_dsn)
+    (tmp_path / "1.sql").write_text("ALTER TABLE t ADD COLUMN late int;")
+    web = ("--web", "--listen", "127.0.0.1:0")
+    with ExitStack() as stack, holding(owner_dsn, READ, "report"):
+        run = stack.enter_context(started("run", "1.sql", "--from-start", "--database", owner_dsn, cwd=tmp_path))
+        until(lambda: value(owner_dsn, "SELECT to_regclass('pgsluice.step') IS NOT NULL"))
+        until(lambda: value(owner_dsn, "SELECT count(*) FROM pgsluice.step WHERE state = 'started'") == 1)
+        its_own = len(rows(owner_dsn, WATCHING))
+        watchers = [stack.enter_context(started("watch", *how, "--database", owner_dsn)) for how in ((), web)]
+        until(lambda: len(rows(owner_dsn, WATCHING)) == its_own + 2)
+        for watcher in watchers:
+            watcher.kill()
+            watcher.wait()
+        until(lambda: len(rows(owner_dsn, WATCHING)) == its_own)
+        assert run.poll() is None
+    assert run.returncode == 0 and columns(owner_dsn)[-1] == "late"
+
+
+@contextmanager
+def started(*arguments: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """pgsluice while the block runs, and until it ends by itself."""
+    command, none = [*COMMAND, *arguments], subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment(), cwd=cwd, stdout=none, stderr=none) as process:
+        yield process
