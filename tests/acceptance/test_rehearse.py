@@ -35,6 +35,7 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
         (["missing.sql"], "[file-missing]"),
         (["m", "--start-after", "007"], "[unknown-migration]"),
         (["m", "--bindir", "."], "[bindir-incomplete]"),
+        (["m", "--standby", "--server", "host=/nowhere"], "[standby-of-given-server]"),
         (["m", "--start-after", "002_token"], "[nothing-to-rehearse]"),
         (["m", "--load", "m"], "[load-script-empty]"),
     ],

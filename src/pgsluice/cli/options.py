@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
         spellings, dest = [option.short, option.flag] if option.short else [option.flag], _GIVEN + option.name
         if option.kind is OptionKind.SWITCH:
             parser.add_argument(*spellings, dest=dest, help=_help(option), action="store_const", const=True)
-            parser.add_argument(f"--no-{option.key}", dest=dest, help=argparse.SUPPRESS, action="store_const", const=False)
+            parser.add_argument(option.flag.replace("--", "--no-", 1), dest=dest, help=argparse.SUPPRESS, action="store_const", const=False)
         else:
             action = "append" if option.kind is OptionKind.LIST else "store"
             parser.add_argument(*spellings, dest=dest, help=_help(option), action=action, metavar=metavar(option, command))

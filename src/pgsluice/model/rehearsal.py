@@ -7,16 +7,29 @@ from pgsluice.model.measurement import Measurement
 
 
 @dataclass(frozen=True, slots=True)
+class StandbySide:
+    """What a streaming standby felt meanwhile. `felt` are its readers' waits, None where the load has no request that only reads;
+    `lag_s` and `lag_bytes` how far it was behind at most; `cancelled` counts the queries that replay cancelled, by the reason
+    (lock, snapshot, bufferpin, deadlock)."""
+
+    felt: Measurement | None
+    lag_s: float
+    lag_bytes: int
+    cancelled: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class RehearsedSide:
     """One way of running the migrations. `took_s` is what they took themselves, `failed_attempts` how often one failed and was
     run again, `killed` how often the runner was killed and started again. `error` says why the way did not reach its end, None
-    where it did."""
+    where it did. `standby` is None where there was none."""
 
     felt: Measurement
     took_s: float
     failed_attempts: int = 0
     killed: int = 0
     error: str | None = None
+    standby: StandbySide | None = None
 
 
 @dataclass(frozen=True, slots=True)

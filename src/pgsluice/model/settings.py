@@ -69,6 +69,8 @@ class Option:
     short: str | None = None
     placeholder: str | None = None
     separator: str = ","
+    spelled: str | None = None
+    """The flag's name, where the key is a longer one: other commands have another option of that name."""
     narrowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """By command the choices that it has, where that are not all."""
 
@@ -83,7 +85,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        return f"--{self.key}"
+        return f"--{self.spelled or self.key}"
 
     @property
     def variable(self) -> str:
@@ -278,6 +280,13 @@ class Settings:
     )
     bindir: str | None = _option(
         None, "rehearse on a server of this installation: the directory of initdb and postgres", commands=("rehearse",), placeholder="DIR"
+    )
+    rehearse_standby: bool = _option(
+        False,
+        "with a streaming standby beside the server: how far it lags, and what its readers feel",
+        OptionKind.SWITCH,
+        ("rehearse",),
+        spelled="standby",
     )
     rows: int = _option(10_000, "made-up rows for each table", OptionKind.NUMBER, ("rehearse",))
     seed: int = _option(1, "draws the same rows and the same load again", OptionKind.NUMBER, ("rehearse",))

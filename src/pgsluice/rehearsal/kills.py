@@ -18,6 +18,7 @@ def run_command(paths: Sequence[str | Path], settings: Settings) -> list[str]:
     """`pgsluice run` on files, as a process of its own; the database is left to its environment."""
     options = ["--through", settings.through, "--treat-as-large", "--yes", "--quiet", "--stall-budget", str(settings.stall_budget)]
     options += ["--patience", str(settings.patience), *(f"--allow={rule}" for rule in settings.allow)]
+    options += [f"--standby={dsn}" for dsn in settings.standby]
     options += ["--from-start"] if settings.start_after is None else ["--start-after", settings.start_after]
     return [sys.executable, "-m", "pgsluice.cli.main", "run", *map(str, paths), *options]
 

@@ -20,10 +20,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Observed(Generic[_Result]):
-    """`result` is what the work gave back after `took_s`; `felt` is measured against `baseline`."""
+    """`result` is what the work gave back after `took_s`; `felt` is measured against `baseline`, from `begin_s` to `end_s` on the
+    monotonic clock."""
 
     result: _Result
     took_s: float
+    begin_s: float
+    end_s: float
     baseline: Measurement
     felt: Measurement
 
@@ -42,4 +45,4 @@ def observed(dsn: str, load: Load, work: Callable[[], _Result], baseline: Measur
         end_s = time.monotonic()
         recording = process.stop()
     quiet = measure(recording, quiet_s, begin_s) if isinstance(baseline, float) else baseline
-    return Observed(result, took_s, quiet, measure(recording, begin_s, end_s, quiet=quiet))
+    return Observed(result, took_s, begin_s, end_s, quiet, measure(recording, begin_s, end_s, quiet=quiet))

@@ -38,6 +38,7 @@ def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], setting
         read_load_folder(Path(settings.load)) if settings.load else None,
         settings.server,
         settings.bindir,
+        settings.rehearse_standby,
     )
     return orders, last
 

@@ -1,31 +1,45 @@
 """Where a rehearsal happens: a throw-away server, or a given one on which databases of our own are made and dropped again."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.connection_string import with_database
 from pgsluice.execution.db.session import Session
-from pgsluice.model.errors import UsageError
-from pgsluice.rehearsal.server import MEASURING_SETTINGS, ThrowawayServer
+from pgsluice.model.errors import ConnectionFailedError, UsageError
+from pgsluice.rehearsal.server import MEASURING_SETTINGS, StandbyServer, ThrowawayServer
 from pgsluice.rehearsal.server.installation import Installation
+from pgsluice.rehearsal.server.standby import refuse_without_basebackup
 
 PREFIX = "pgsluice_rehearsal_"
+REPLAY_TIMEOUT_S = 120.0
+"""A standby that has not replayed what was written before, long after, has stopped."""
 
 
 @dataclass(slots=True)
 class Place:
     """A server to rehearse on. `base` is a connection string to any of its databases. `installation` has programs of its major,
-    or of a newer one; None without any."""
+    or of a newer one; None without any. `standby` is a connection string to its standby, None without one."""
 
     base: str
     installation: Installation | None
+    standby: str | None = None
     made: list[str] = field(default_factory=list)
 
     def dsn(self, name: str) -> str:
         return with_database(self.base, PREFIX + name, "--server")
+
+    def dsn_on_standby(self, name: str) -> str | None:
+        """The same database on the standby, once it has replayed all that the server has written; None without one.
+
+        Raises ConnectionFailedError where it does not get there."""
+        if self.standby is None:
+            return None
+        _await_replay(self.base, self.standby)
+        return with_database(self.standby, PREFIX + name, "--standby")
 
     def make(self, name: str, template: str | None = None) -> str:
         """A new database, empty or a copy; its connection string. An old one of the name, from a rehearsal that died, goes first."""
@@ -44,20 +58,36 @@ class Place:
 
 
 @contextmanager
-def session(dsn: str) -> Iterator[Session]:
-    found = connect(dsn, "rehearse", environment={})
+def session(dsn: str, *, read_only: bool = False) -> Iterator[Session]:
+    found = connect(dsn, "rehearse", environment={}, read_only=read_only)
     try:
         yield found
     finally:
         found.close()
 
 
-@contextmanager
-def place_of(server: str | None, bindir: str | None) -> Iterator[Place]:
-    """A given server, or a throw-away one of the installation whose programs are in `bindir`, by default the embedded one.
+def _await_replay(primary: str, standby: str) -> None:
+    deadline_s = time.monotonic() + REPLAY_TIMEOUT_S
+    with session(primary) as source, session(standby, read_only=True) as copy:
+        written = source.value("SELECT pg_catalog.pg_current_wal_insert_lsn()")
+        while not copy.value("SELECT pg_catalog.pg_last_wal_replay_lsn() >= %s::pg_lsn", [written]):
+            if time.monotonic() > deadline_s:
+                raise ConnectionFailedError(
+                    "standby-does-not-follow", f"after {REPLAY_TIMEOUT_S:.0f} s the standby has not replayed {written}"
+                )
+            time.sleep(0.05)
 
-    Raises ConnectionFailedError, and UsageError `bindir-incomplete`."""
+
+@contextmanager
+def place_of(server: str | None, bindir: str | None, standby: bool = False) -> Iterator[Place]:
+    """A given server, or a throw-away one of the installation whose programs are in `bindir`, by default the embedded one;
+    with a streaming `standby` of it.
+
+    Raises ConnectionFailedError, and UsageError `bindir-incomplete` and `standby-of-given-server`."""
     if server is not None:
+        if standby:
+            what = "a standby can be made of a server of our own only"
+            raise UsageError("standby-of-given-server", what, where="--server", next="leave --server out, or --standby")
         place = Place(server, _embedded())
         try:
             yield place
@@ -68,14 +98,16 @@ def place_of(server: str | None, bindir: str | None) -> Iterator[Place]:
     if not installation.complete:
         what = f"{bindir} does not hold initdb, pg_ctl and postgres"
         raise UsageError("bindir-incomplete", what, where="--bindir", next="name the bin directory of a PostgreSQL server")
-    with ThrowawayServer(installation, MEASURING_SETTINGS) as throwaway:
+    if standby:
+        refuse_without_basebackup(installation)
+    with ExitStack() as stack:
+        throwaway = stack.enter_context(ThrowawayServer(installation, MEASURING_SETTINGS))
         dumping = throwaway.installation if throwaway.installation.program("pg_dump").is_file() else _embedded()
-        yield Place(throwaway.dsn(), dumping)
+        beside = stack.enter_context(StandbyServer(throwaway)).dsn() if standby else None
+        yield Place(throwaway.dsn(), dumping, beside)
 
 
 def _embedded() -> Installation | None:
-    from pgsluice.model.errors import ConnectionFailedError
-
     try:
         return Installation.embedded()
     except ConnectionFailedError:

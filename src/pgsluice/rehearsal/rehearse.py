@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.execution.db.catalog import read_catalog
@@ -12,16 +13,17 @@ from pgsluice.model.catalog import Catalog
 from pgsluice.model.errors import InputError, PgsluiceError
 from pgsluice.model.measurement import Measurement
 from pgsluice.model.postgres.identifiers import QualifiedName
-from pgsluice.model.rehearsal import Rehearsal, RehearsedSide
+from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.rehearsal.comparison import same_schema
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
 from pgsluice.rehearsal.load.derived import derive
 from pgsluice.rehearsal.load.process import LoadProcess
-from pgsluice.rehearsal.observation import observed
+from pgsluice.rehearsal.observation import Observed, observed
 from pgsluice.rehearsal.place import Place, place_of, session
 from pgsluice.rehearsal.plain import run_plainly
 from pgsluice.rehearsal.rows.filling import fill
 from pgsluice.rehearsal.schema.layout import lay_out
+from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
 
 CONNECTIONS = 20
 BASELINE_S = 8.0
@@ -32,8 +34,9 @@ SHARE_OF_CAPACITY, MOST_RATE = 0.2, 400.0
 
 _TEMPLATE = "template"
 Say = Callable[[str], None]
-RunPlan = Callable[[str], int]
-"""Runs the rehearsed migrations on a database as pgsluice does; how often its runner was killed."""
+RunPlan = Callable[[str, str | None], int]
+"""Runs the rehearsed migrations on a database (and its copy on a standby, where there is one) as pgsluice does; how often its runner
+was killed."""
 Schema = Callable[[Place], Migration]
 
 
@@ -53,6 +56,7 @@ class Orders:
     requests: tuple[RequestKind, ...] | None = None
     server: str | None = None
     bindir: str | None = None
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def rehearse(orders: Orders, run_plan: RunPlan, say: Say) -> Rehearsal:
     is in the result."""
     if not orders.migrations:
         raise InputError("nothing-to-rehearse", "there is no migration to rehearse", next="name a file, or --start-after an earlier one")
-    with place_of(orders.server, orders.bindir) as place:
+    with place_of(orders.server, orders.bindir, orders.standby) as place:
         scene = _scene(place, orders, say)
         baseline, naive, naive_dsn = _naive(scene, orders, say)
         plan, plan_dsn = _plan(scene, baseline, run_plan, say)
@@ -131,9 +135,10 @@ def _rate(place: Place, load: Load, say: Say) -> float:
 def _naive(scene: _Scene, orders: Orders, say: Say) -> tuple[Measurement, RehearsedSide, str]:
     dsn = scene.place.make("naive", _TEMPLATE)
     say(f"baseline: {BASELINE_S:.0f} s without any migration")
-    seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say), BASELINE_S)
+    with standby_watched(scene.place, "naive", scene.load) as watch:
+        seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say), BASELINE_S)
     failed, error = seen.result
-    return seen.baseline, RehearsedSide(seen.felt, seen.took_s, failed, error=error), dsn
+    return seen.baseline, RehearsedSide(seen.felt, seen.took_s, failed, error=error, standby=_standby(watch, seen)), dsn
 
 
 def _run_all(dsn: str, migrations: Sequence[Migration], say: Say) -> tuple[int, str | None]:
@@ -151,13 +156,19 @@ def _run_all(dsn: str, migrations: Sequence[Migration], say: Say) -> tuple[int, 
 def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> tuple[RehearsedSide, str]:
     dsn = scene.place.make("plan", _TEMPLATE)
     say("pgsluice run, on a fresh copy")
-    seen = observed(dsn, scene.load, lambda: _run_plan(run_plan, dsn), baseline)
+    standby = scene.place.dsn_on_standby("plan")
+    with standby_watched(scene.place, "plan", scene.load) as watch:
+        seen = observed(dsn, scene.load, lambda: _run_plan(run_plan, dsn, standby), baseline)
     killed, error = seen.result
-    return RehearsedSide(seen.felt, seen.took_s, killed=killed, error=error), dsn
+    return RehearsedSide(seen.felt, seen.took_s, killed=killed, error=error, standby=_standby(watch, seen)), dsn
 
 
-def _run_plan(run_plan: RunPlan, dsn: str) -> tuple[int, str | None]:
+def _standby(watch: StandbyWatch | None, seen: Observed[Any]) -> StandbySide | None:
+    return None if watch is None else watch.side(seen.begin_s, seen.end_s)
+
+
+def _run_plan(run_plan: RunPlan, dsn: str, standby: str | None) -> tuple[int, str | None]:
     try:
-        return run_plan(dsn), None
+        return run_plan(dsn, standby), None
     except PgsluiceError as error:
         return 0, str(error)

@@ -6,7 +6,7 @@ from pgsluice.model.lock_forest import Branch, lock_forest
 from pgsluice.model.snapshot import Backend, Operation, Snapshot
 from pgsluice.report.activity_sentences import alarms, behind, label, query, who
 from pgsluice.report.style import Style
-from pgsluice.report.texts import counted, duration, one_line
+from pgsluice.report.texts import counted, duration, one_line, size
 
 FOLD_FROM = 4
 """Waiters beside each other that have nobody behind them and want the same are one line from this many on."""
@@ -174,9 +174,4 @@ def _bytes(number: int | None) -> str:
     """`1.5 MB`; 'an unknown part' where it is hidden."""
     if number is None:
         return "an unknown amount"
-    size = float(number)
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return ""
+    return size(number)

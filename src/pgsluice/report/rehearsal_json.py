@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pgsluice.model.measurement import Measurement
-from pgsluice.model.rehearsal import Rehearsal, RehearsedSide
+from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 
 SCHEMA_VERSION = 1
 """Grows when a program that reads the former shape would misread the new one."""
@@ -33,7 +33,12 @@ def rehearsal_to_json(rehearsal: Rehearsal, max_stall_s: float) -> dict[str, Any
 
 def _side(side: RehearsedSide) -> dict[str, Any]:
     own = {"took_s": round(side.took_s, 3), "failed_attempts": side.failed_attempts, "killed": side.killed, "error": side.error}
-    return {**_felt(side.felt), **own}
+    return {**_felt(side.felt), **own, "standby": None if side.standby is None else _standby(side.standby)}
+
+
+def _standby(standby: StandbySide) -> dict[str, Any]:
+    own = {"lag_s": round(standby.lag_s, 3), "lag_bytes": standby.lag_bytes, "cancelled": dict(standby.cancelled)}
+    return own | {"felt": None if standby.felt is None else _felt(standby.felt)}
 
 
 def _felt(felt: Measurement) -> dict[str, Any]:

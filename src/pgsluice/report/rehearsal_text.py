@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from pgsluice.model.measurement import Measurement
-from pgsluice.model.rehearsal import Rehearsal, RehearsedSide
+from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.report.measurements import MeasuredRun, duration, measurement_table
+from pgsluice.report.texts import size
 
 MOST_NOTES = 12
 """Of many notes the first ones are printed; the JSON has them all."""
@@ -55,7 +56,7 @@ def rehearsal_table(rehearsal: Rehearsal) -> str:
 
 def verdict(rehearsal: Rehearsal, max_stall_s: float) -> list[str]:
     """Whether the plan may go to production as far as a rehearsal can tell, and why."""
-    return [*_naive(rehearsal), *_plan(rehearsal, max_stall_s), *_end(rehearsal)]
+    return [*_naive(rehearsal), *_plan(rehearsal, max_stall_s), *_end(rehearsal), *_standbys(rehearsal)]
 
 
 def _naive(rehearsal: Rehearsal) -> Iterator[str]:
@@ -87,6 +88,22 @@ def _end(rehearsal: Rehearsal) -> Iterator[str]:
         yield "Both ways left the same schema."
     elif rehearsal.naive.error is None and rehearsal.plan.error is None:
         yield "Whether both ways left the same schema was not compared: there is no pg_dump for this server."
+
+
+def _standbys(rehearsal: Rehearsal) -> Iterator[str]:
+    """What the limit does not hold for: replay waits for the standby's readers, and they for it."""
+    for way, side in (("plain SQL", rehearsal.naive), ("pgsluice", rehearsal.plan)):
+        if side.standby is not None:
+            yield f"On the standby with {way}: {_standby(side.standby)}."
+
+
+def _standby(standby: StandbySide) -> str:
+    lag = f"replay was {duration(standby.lag_s * 1000)} ({size(standby.lag_bytes)}) behind at most"
+    cancelled = ", ".join(f"{count:,} by {what}" for what, count in standby.cancelled.items())
+    queries = f"queries that replay cancelled: {cancelled}" if cancelled else "replay cancelled no query"
+    if standby.felt is None:
+        return f"nothing of the load only reads, so it was asked nothing; {lag}; {queries}"
+    return f"a reader waited for {duration(standby.felt.max_ms)} at most; {_failed(standby.felt)}; {lag}; {queries}"
 
 
 def _notes(rehearsal: Rehearsal) -> list[str]:

@@ -22,6 +22,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def size(number: int) -> str:
+    """Bytes: `512 B`, `1.5 MB`."""
+    left = float(number)
+    for unit in ("B", "kB", "MB"):
+        if abs(left) < 1000:
+            return f"{left:.0f} {unit}" if unit == "B" else f"{left:.1f} {unit}"
+        left /= 1000
+    return f"{left:.1f} GB"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 step`, `2 steps`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
