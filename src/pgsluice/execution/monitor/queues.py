@@ -132,7 +132,7 @@ def _infer(waits: Sequence[LockWait]) -> Iterable[LockWait]:
     """Gives each wait that was not asked about the blockers of the one before it in the same queue, and those that came between
     and want what conflicts (all that want a strong lock are asked about)."""
     queues: dict[_Key, list[LockWait]] = {}
-    for wait in sorted(waits, key=lambda w: -w.waited_s):
+    for wait in sorted(waits, key=lambda w: (-w.waited_s, int(w.waiter))):
         queues.setdefault((wait.kind, wait.object), []).append(wait)
     for queue in queues.values():
         before: dict[str, LockWait] = {}

@@ -47,7 +47,8 @@ named AS MATERIALIZED (
         WHERE c.oid = d.relation OFFSET 0) f)
 SELECT l.pid, l.locktype, l.mode, l.granted, l.virtualtransaction, l.page, l.tuple, l.virtualxid, l.transactionid::text AS transactionid,
        l.classid::bigint, l.objid::bigint, l.objsubid, l.database::bigint, l.relation::bigint, k.name, k.old,
-       extract(epoch FROM pg_catalog.clock_timestamp() - l.waitstart)::float8 AS waited_s, a.blockers
+       -- one clock for all, so that who came first also has waited longest
+       extract(epoch FROM (SELECT pg_catalog.clock_timestamp()) - l.waitstart)::float8 AS waited_s, a.blockers
 FROM needed l
 LEFT JOIN asked a ON NOT l.granted AND a.pid = l.pid
 LEFT JOIN named k ON k.relation = l.relation
