@@ -192,7 +192,8 @@ def import_history(paths: Sequence[str | Path], settings: Settings | None = None
 def contract(name: str | None = None, settings: Settings | None = None, report: Report = lambda event: None) -> str:
     """Passes the gate of a migration, by default of the only one that waits; returns its name.
 
-    Raises UsageError `name-needed` and `nothing-to-contract`, and whatever `run` raises."""
+    Who still uses what it would take away is looked for first (the settings `old_application`, `look_for`, `anyway`): StoppedError
+    `old-shape-in-use`. Raises UsageError `name-needed` and `nothing-to-contract`, and whatever `run` raises."""
     from pgsluice.execution.engine.history import waiting_for_contract
 
     chosen = settings or Settings()
@@ -226,7 +227,7 @@ def status(settings: Settings | None = None) -> Status:
     from pgsluice.execution.engine.status import read_status
 
     with _session("status", settings or Settings(), read_only=True) as session:
-        return read_status(session)
+        return read_status(session, gates=True)
 
 
 def read_plan(path: str | Path) -> Plan:

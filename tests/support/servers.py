@@ -16,7 +16,7 @@ from pgsluice.rehearsal.server import ThrowawayServer
 OLDER = 14
 """The default run takes 18 and this one: the major that differs most from it."""
 
-SETTINGS = {"wal_level": "logical", "max_prepared_transactions": "10"}
+SETTINGS = {"wal_level": "logical", "max_prepared_transactions": "10", "shared_preload_libraries": "pg_stat_statements"}
 OWNER = "shop owner"
 """An ordinary role; it has to be quoted so that every test shows that we quote."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pgsluice.model.plan import PhaseName
-from pgsluice.model.steps import Fill, Preflight, Undo
+from pgsluice.model.steps import Fill, OldName, Preflight, Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class Settled:
     is taken back. `undo` is SQL, '' where nothing is to be done, None where it cannot be undone. `first` are done before the
     step is taken back, each on its own; they may be repeated. `loses` as in `Undo`. `session` are SET statements for it.
     `again`: taking back the later step of the same statement that `takes` takes this one's work with it, so that it is to be done
-    again. `independent`: only what names the same columns and constraints depends on it, not what is about the same table."""
+    again. `independent`: only what names the same columns and constraints depends on it, not what is about the same table.
+    `gone` as in `Step`."""
 
     undo: str | None = ""
     first: tuple[Undo, ...] = ()
@@ -21,6 +22,7 @@ class Settled:
     again: bool = False
     takes: bool = False
     independent: bool = True
+    gone: tuple[OldName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

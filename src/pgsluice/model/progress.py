@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pgsluice.model.backfills import JobState, News, Wanted
+from pgsluice.model.gate import GateLook
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.steps import StepKind
 
@@ -176,13 +177,15 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One reading. `journal_version` None: there is no journal yet. `lease` is None where nobody ever ran."""
+    """One reading. `journal_version` None: there is no journal yet. `lease` is None where nobody ever ran. `gates`: a look at each
+    migration that waits for `contract`."""
 
     journal_version: int | None
     migrations: tuple[MigrationProgress, ...] = ()
     backfills: tuple[BackfillProgress, ...] = ()
     lease: LeaseHolder | None = None
     leftovers: tuple[Leftover, ...] = ()
+    gates: tuple[GateLook, ...] = ()
 
     @property
     def running_backfills(self) -> tuple[BackfillProgress, ...]:

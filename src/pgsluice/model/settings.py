@@ -330,6 +330,15 @@ class Settings:
         None, "run this (by the shell) for each event, with the event as JSON on its input", commands=("guard",), placeholder="PROGRAM"
     )
     metrics: str | None = _option(None, "serve Prometheus metrics at this address", commands=("guard",), placeholder="HOST:PORT")
+    old_application: tuple[str, ...] = _option(
+        (),
+        "refuse to contract while sessions of this application_name are connected; may be a pattern such as 'web-1.*' (repeatable)",
+        OptionKind.LIST,
+        ("contract",),
+        placeholder="NAME",
+    )
+    look_for: float = _option(3.0, "how long to look whether statements of the old release still run", OptionKind.DURATION, ("contract",))
+    anyway: bool = _option(False, "contract although the old shape seems to be in use", OptionKind.SWITCH, ("contract",))
     yes: bool = _option(False, "ask no questions", OptionKind.SWITCH, _WORKING)
     quiet: bool = _option(False, "print results and errors only", OptionKind.SWITCH, (*ALL_COMMANDS, "rehearse", "demo"), short="-q")
     verbose: bool = _option(False, "say more", OptionKind.SWITCH, (*ALL_COMMANDS, "rehearse", "demo"), short="-v")

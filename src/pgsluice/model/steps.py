@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.model.postgres.locks import LockMode
 
 
@@ -91,13 +92,30 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class OldName:
+    """What only the old release names: `what` is a word for it (table, view, column, function ...), `schema` and `name` are those of the
+    relation or function as the catalog stores them, `column` is '' for the whole of it. `written`: both releases may read the column,
+    and only the old one writes it alone."""
+
+    what: str
+    schema: str
+    name: str
+    column: str = ""
+    written: bool = False
+
+    def __str__(self) -> str:
+        whole = str(QualifiedName(self.schema, self.name))
+        return f"{self.what} {quote(self.column)} of {whole}" if self.column else f"{self.what} {whole}"
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """`id` is unique in its migration. `sql` is what runs (several statements are joined with ';' and run as one).
     `session` are SET statements of the file that hold for it. `done_when` is a query that returns one boolean,
     True when the catalog shows the step as done; None where only the journal can tell.
     `undo` None: it cannot be undone. `subject` is the quoted qualified index or table of an index step, or the partition.
     `may_exceed_budget`: the user allowed, by name, that its work holds its lock for longer than the stall budget; getting
-    the lock is bounded all the same."""
+    the lock is bounded all the same. `gone`: what nobody may name any more once it has run."""
 
     id: str
     kind: StepKind
@@ -115,6 +133,7 @@ class Step:
     subject: str | None = None
     fill: Fill | None = None
     may_exceed_budget: bool = False
+    gone: tuple[OldName, ...] = ()
 
     @property
     def transaction(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pgsluice.model.backfills import JobState, Wanted
+from pgsluice.model.gate import GateLook
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.progress import BackfillProgress, MigrationProgress, MigrationState, Status, StepProgress, StepState
 from pgsluice.report.style import Style
@@ -27,7 +28,7 @@ def status_text(status: Status, style: Style, *, verbose: bool = False) -> str:
         lines = [line for migration in status.migrations for line in _migration(migration, style, verbose)] or ["no migration has run here"]
     lines += [line for b in status.running_backfills for line in _backfill(b, style)]
     lines += _lease(status)
-    lines += [f"waits for `pgsluice contract {name}`" for name in status.waiting_for_contract]
+    lines += [line for gate in status.gates for line in _gate(gate, style)]
     lines += [f"{style('left over', 'red')}: {left.what} {left.name}: {left.next}" for left in status.leftovers]
     return "\n".join(lines)
 
@@ -72,6 +73,14 @@ def _backfill(found: BackfillProgress, style: Style) -> Iterator[str]:
         yield f"  {style(counted(found.bad_rows, 'row'), 'red')} could not be changed: SELECT * FROM pgsluice.backfill_bad_row"
     if found.error:
         yield f"  {style(one_line(found.error, 200), 'red')}"
+
+
+def _gate(gate: GateLook, style: Style) -> Iterator[str]:
+    """What waits for contract, for what, and who is in the way."""
+    what = f", until nobody uses {' and '.join(map(str, gate.names))} any more" if gate.names else ", until the old release is gone"
+    yield f"waits for `pgsluice contract {gate.migration}`{what}"
+    yield from (f"  {style('in use', 'yellow')}: {use}" for use in gate.uses)
+    yield from (f"  not seen: {what}" for what in gate.unseen)
 
 
 def _lease(status: Status) -> Iterator[str]:

@@ -31,7 +31,7 @@ class Scene:
 
     @property
     def settings(self) -> Settings:
-        return Settings(database=self.dsn, treat_as_large=True, from_start=True, patience=20.0)
+        return Settings(database=self.dsn, treat_as_large=True, from_start=True, patience=20.0, look_for=0.1)
 
     def plan(self) -> Plan:
         return api.plan([self.folder], self.settings)

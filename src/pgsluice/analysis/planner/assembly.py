@@ -7,6 +7,7 @@ from itertools import groupby
 from pgsluice.analysis.parsing.actions import is_concurrent
 from pgsluice.analysis.parsing.changes import partition_change
 from pgsluice.analysis.planner.doneness import done_when
+from pgsluice.analysis.planner.gone import gone
 from pgsluice.analysis.planner.notices import estimate, releases_notice
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.analysis.planner.undoing import undo
@@ -93,6 +94,7 @@ def _step(pieces: list[Piece], ident: str, path: str) -> Step:
         subject=_subject(first, kind),
         fill=first.fill,
         may_exceed_budget=any(p.may_exceed_budget for p in pieces),
+        gone=gone(pieces),
     )
 
 

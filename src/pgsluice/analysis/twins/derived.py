@@ -14,7 +14,7 @@ from pgsluice.analysis.twins.writes import filling_session, taken_back, together
 from pgsluice.model.catalog import Column, Table
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
-from pgsluice.model.steps import Fill, Preflight
+from pgsluice.model.steps import Fill, OldName, Preflight
 
 _STEP = "keeps the columns in step"
 
@@ -163,8 +163,11 @@ def _gone(column: Derived) -> Iterator[Part]:
     routines = [f"{column.routine('sync')}()", str(column.routine("up"))] + ([str(column.routine("down"))] if column.back else [])
     drops = [f"DROP TRIGGER IF EXISTS {column.trigger('sync')} ON {column.table.name}"]
     drops += [f"DROP FUNCTION IF EXISTS {routine}" for routine in routines]
+    table = column.table.name
+    written = tuple(OldName("column", table.schema, table.name, c.name, written=True) for c in column.read)
     for sql in drops:
-        yield Part(sql, "one release alone is left", PhaseName.CONTRACT, with_next=sql is not drops[-1], settled=Settled(None))
+        last = Settled(None, gone=written if sql is drops[0] else ())
+        yield Part(sql, "one release alone is left", PhaseName.CONTRACT, with_next=sql is not drops[-1], settled=last)
 
 
 def _function(column: Derived, role: str, body: str, phase: PhaseName) -> Part:

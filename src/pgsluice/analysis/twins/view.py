@@ -10,6 +10,7 @@ from pgsluice.analysis.twins.privileges import granted_on_view
 from pgsluice.model.catalog import Catalog, Column, Table, TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
+from pgsluice.model.steps import OldName
 
 NOT_THROUGH_A_VIEW = (
     "TRUNCATE, COPY, ON CONFLICT ON CONSTRAINT, the columns xmin and ctid, GROUP BY its key with other columns, and MERGE up to 16"
@@ -25,9 +26,9 @@ def renamed_table(table: Table, new: QualifiedName, sql: str, back: str, catalog
     yield Part(sql, "the new name", with_next=True, settled=Settled(back), releases_notice=notice)
     columns = [(c, c.name) for c in table.columns]
     yield from _view(table, new, columns, catalog, "the old name stays until contract, for the release that uses it")
-    yield Part(
-        f"DROP VIEW {table.name}", "no release uses the old name any more", PhaseName.CONTRACT, settled=Settled(None, independent=False)
-    )
+    old = OldName(str(table.kind), table.name.schema, table.name.name)
+    last = Settled(None, independent=False, gone=(old,))
+    yield Part(f"DROP VIEW {table.name}", "no release uses the old name any more", PhaseName.CONTRACT, settled=last)
 
 
 def renamed_column(table: Table, old: str, new: str, catalog: Catalog) -> Iterator[Part]:
@@ -47,9 +48,10 @@ def renamed_column(table: Table, old: str, new: str, catalog: Catalog) -> Iterat
     columns = [(c, new if c.name == old else c.name) for c in table.columns]
     columns += [(c, old) for c in table.columns if c.name == old]
     yield from _view(table, aside, columns, catalog, reason, renamed={old: new})
-    gone = "no release uses the old name any more"
-    yield Part(f"DROP VIEW {table.name}", gone, PhaseName.CONTRACT, with_next=True, settled=Settled(None, independent=False))
-    yield Part(back, gone, PhaseName.CONTRACT, settled=Settled(None, independent=False))
+    why, name = "no release uses the old name any more", OldName("column", table.name.schema, table.name.name, old)
+    last = Settled(None, independent=False, gone=(name,))
+    yield Part(f"DROP VIEW {table.name}", why, PhaseName.CONTRACT, with_next=True, settled=last)
+    yield Part(back, why, PhaseName.CONTRACT, settled=Settled(None, independent=False))
 
 
 def _view(

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from pgsluice.execution.db.session import Session
 from pgsluice.execution.engine.context import Limits
+from pgsluice.execution.engine.gate import pass_gate
 from pgsluice.execution.engine.history import Todo, is_pending, left_to_do
 from pgsluice.execution.engine.one_step import Crew
 from pgsluice.execution.engine.preflight.publications import check_publications
@@ -106,7 +107,8 @@ class Run:
             run_migration(self._crew, StoredPlan(migration, plan.search_path, plan.server_version), through)
 
     def contract(self, name: str) -> None:
-        """Passes the gate of one migration: the old release is gone. Raises as `resume`, and RefusedError `not-at-gate`."""
+        """Passes the gate of one migration: the old release is gone. Raises as `resume`, RefusedError `not-at-gate`, and StoppedError
+        `old-shape-in-use`. One that was let through before, and broken off, is not looked at again."""
         record = next((r for r in self.history() if r.name == name), None)
         if record is None or is_pending(record) or (record.state not in AT_GATE and record.through is not PhaseName.CONTRACT):
             raise RefusedError(
@@ -114,6 +116,9 @@ class Run:
                 f"migration {name} {'has not run' if record is None else f'is {record.state}'}: it does not wait for contract",
                 next="`pgsluice run` first; `pgsluice status` names what waits",
             )
+        _refuse_contract_before(self.history(), record)
+        if record.through is not PhaseName.CONTRACT and record.waiting:
+            pass_gate(self._tenure.control, record, self._settings, self._crew.report)
         self._resume(name, PhaseName.CONTRACT)
 
     def roll_back(self, name: str, ask: Ask) -> None:

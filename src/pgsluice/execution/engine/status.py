@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
+from pgsluice.execution.gate.looking import look_at_gate
 from pgsluice.execution.journal.backfills import BACKFILLS_SINCE, backfills
 from pgsluice.execution.journal.installation import installed_version
 from pgsluice.execution.journal.lease import holder
@@ -15,25 +17,29 @@ from pgsluice.model.progress import Leftover, Status
 _QUERIES = named_queries(__package__)
 
 
-def read_status(session: Session) -> Status:
-    """One reading in one snapshot; needs no lease, changes nothing, and works on a database without a journal too.
+def read_status(session: Session, *, gates: bool = False) -> Status:
+    """One reading in one snapshot, with a look at the `gates` of what waits where that is asked for; needs no lease, changes
+    nothing, and works on a database without a journal too.
 
     Raises ConnectionFailedError `journal-not-permitted` or `journal-newer`, DatabaseError."""
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        return _read(session)
+        return _read(session, gates)
     finally:
         if session.in_transaction:
             session.run("ROLLBACK")
 
 
-def _read(session: Session) -> Status:
+def _read(session: Session, gates: bool) -> Status:
     version = installed_version(session)
     if version is None:
         return Status(None, leftovers=tuple(_leftovers(session, ())))
     journal = Journal(session)
     leftovers = tuple(_leftovers(session, journal.unsettled_plans()))
-    return Status(version, journal.migrations(), backfills(session) if version >= BACKFILLS_SINCE else (), holder(session), leftovers)
+    fills = backfills(session) if version >= BACKFILLS_SINCE else ()
+    found = Status(version, journal.migrations(), fills, holder(session), leftovers)
+    waiting = found.waiting_for_contract if gates else ()
+    return replace(found, gates=tuple(look_at_gate(session, journal.plan(name)) for name in waiting))
 
 
 def _leftovers(session: Session, plans: Sequence[str]) -> Iterator[Leftover]:

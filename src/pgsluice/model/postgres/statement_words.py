@@ -2,6 +2,7 @@
 to parse."""
 
 import re
+from collections.abc import Iterator
 
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|--[^\n]*)
@@ -52,26 +53,33 @@ def locks_explicitly(query: str) -> bool:
 def statements(query: str) -> list[list[str]]:
     """The first words of each statement, in capitals: at most eight, and only those before anything that is no word."""
     found: list[list[str]] = [[]]
-    open_, place = True, 0
-    while place < len(query):
-        token = _TOKEN.match(query, place)
-        if token is None:  # cannot be: the last alternative takes any character
-            break
-        kind, place = token.lastgroup, token.end()
+    open_ = True
+    for kind, text in lexemes(query):
+        if kind == "end":
+            found.append([])
+            open_ = True
+        elif kind == "word":
+            if open_ and len(found[-1]) < 8:
+                found[-1].append(text.upper())
+        elif kind != "other" or not _goes_on(found[-1], text):
+            open_ = False
+    return [words for words in found if words]
+
+
+def lexemes(query: str) -> Iterator[tuple[str, str]]:
+    """The text without its white space and comments, piece by piece: `word`; `quoted` and `dollar`, which are whole, with their
+    quotes; `end` for a semicolon; `other` for one sign."""
+    place = 0
+    while token := _TOKEN.match(query, place):
+        kind, start, place = token.lastgroup, place, token.end()
         if kind == "comment":
             place = _after_comment(query, place)
         elif kind == "dollar":
-            place, open_ = _after(query, token.group(), place), False
+            place = _after(query, token.group(), place)
         elif kind == "quoted":
-            place, open_ = _after_quoted(query, token.group(), place), False
-        elif kind == "end":
-            found.append([])
-            open_ = True
-        elif kind == "word" and open_ and len(found[-1]) < 8:
-            found[-1].append(token.group().upper())
-        elif kind == "other" and not _goes_on(found[-1], token.group()):
-            open_ = False
-    return [words for words in found if words]
+            place = _after_quoted(query, token.group(), place)
+        if kind not in ("skip", "comment"):
+            yield str(kind), query[start:place]
 
 
 def _goes_on(words: list[str], sign: str) -> bool:
