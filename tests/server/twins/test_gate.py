@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ BEFORE = "CREATE TABLE t (id int PRIMARY KEY, a int, n int); CREATE TABLE other 
 NOT_OLD = ("SELECT id, n FROM t", "SELECT b FROM t", "SELECT other.a FROM other", "SELECT id AS a FROM t", "SELECT 'a' FROM t")
 
 
-def _refused(scene: Scene, **settings: object) -> str:
+def _refused(scene: Scene, **settings: Any) -> str:
     with pytest.raises(StoppedError) as stopped:
         api.contract(None, replace(scene.settings, **settings))
     assert stopped.value.code == "old-shape-in-use"
