@@ -36,6 +36,7 @@ def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], setting
         settings.seed,
         settings.rate,
         read_load_folder(Path(settings.load)) if settings.load else None,
+        settings.from_,
         settings.server,
         settings.bindir,
         settings.rehearse_standby,

@@ -15,8 +15,10 @@ from pgsluice.model.measurement import Measurement
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.rehearsal.comparison import same_schema
+from pgsluice.rehearsal.load.asked import asked_by
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
 from pgsluice.rehearsal.load.derived import derive
+from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
 from pgsluice.rehearsal.place import Place, place_of, session
@@ -44,7 +46,8 @@ Schema = Callable[[Place], Migration]
 class Orders:
     """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
     database). `rows` for each table. `focus` are the relations that the
-    migrations touch. `requests` None: derived from the schema; `rate` None: a fifth of the capacity."""
+    migrations touch. `requests` None: what `live` (a connection string) was asked most, else
+    derived from the schema; `rate` None: a fifth of the capacity."""
 
     migrations: tuple[Migration, ...]
     before: tuple[Migration, ...]
@@ -54,6 +57,7 @@ class Orders:
     seed: int = 1
     rate: float | None = None
     requests: tuple[RequestKind, ...] | None = None
+    live: str | None = None
     server: str | None = None
     bindir: str | None = None
     standby: bool = False
@@ -112,10 +116,18 @@ def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[Requ
     derived = derive(found, catalog, focus, orders.seed)
     if orders.requests is not None:
         return orders.requests, derived.slow_readers, ()
+    queries, notes = ((), ()) if orders.live is None else read_live_queries(orders.live)
+    live = live_load(found, catalog, queries, orders.seed)
+    if live.kinds:
+        left = focus - asked_by(live.kinds, catalog)
+        beside = tuple(kind for kind in derived.kinds if asked_by([kind], catalog) & left)
+        unasked = "is in no statement of pg_stat_statements that is asked: it is asked as its schema suggests"
+        added = (f"{name} {unasked}" for name in sorted(left, key=str))
+        return (*live.kinds, *beside), derived.slow_readers, (*notes, *live.notes, *added)
     if not derived.kinds:
         what = "no table has rows and a key, so there is nothing to ask"
         raise InputError("no-load", what, next="give --load FOLDER with pgbench scripts, or a schema that the migrations stand on")
-    return derived.kinds, derived.slow_readers, derived.notes
+    return derived.kinds, derived.slow_readers, (*notes, *live.notes, *derived.notes)
 
 
 def _rate(place: Place, load: Load, say: Say) -> float:

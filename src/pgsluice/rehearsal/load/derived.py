@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.session import Session
 from pgsluice.model.catalog import Catalog, Column, Constraint, Index, Table, TableKind
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.rehearsal.load.definition import LoadStatement, RequestKind, SlowReader, Variable
+from pgsluice.rehearsal.load.trial import trouble
 
 SAMPLE = 200
 """Keys that requests are drawn from; they are part of each prepared statement."""
@@ -68,7 +68,7 @@ def derive(session: Session, catalog: Catalog, focus: frozenset[QualifiedName], 
     tables.sort(key=lambda t: (t.name not in focus, str(t.name)))
     targets, notes = _targets(session, tables, seed)
     kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(session, catalog, target, targets)]
-    tried = [(kind, _trouble(session, kind)) for kind in kinds]
+    tried = [(kind, trouble(session, kind)) for kind in kinds]
     notes += [f"left out, because it fails: {kind.name}: {why}" for kind, why in tried if why]
     working = tuple(kind for kind, why in tried if why is None)
     return DerivedLoad(working, _slow_readers(targets, focus), tuple(notes))
@@ -173,21 +173,6 @@ def _join(target: _Target, key: Constraint) -> str:
 
 def _weighed(kind: RequestKind, target: _Target, focus: frozenset[QualifiedName]) -> RequestKind:
     return replace(kind, weight=kind.weight * (FOCUS if target.table.name in focus else 1.0))
-
-
-def _trouble(session: Session, kind: RequestKind) -> str | None:
-    """What the server says to a request, taken back; None where it works."""
-    statement = kind.statements[0]
-    given = "(1)" if statement.parameters else ""
-    try:
-        session.run(f"BEGIN; PREPARE pgsluice_try AS {statement.sql}; EXECUTE pgsluice_try{given}")
-        return None
-    except DatabaseError as error:
-        return message_of(error)
-    finally:
-        session.run("ROLLBACK")
-        if session.value("SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE name = 'pgsluice_try'"):
-            session.run("DEALLOCATE pgsluice_try")
 
 
 def _slow_readers(targets: Sequence[_Target], focus: frozenset[QualifiedName]) -> tuple[SlowReader, ...]:
