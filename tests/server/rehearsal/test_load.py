@@ -55,7 +55,7 @@ def under_lock(dsn: str, seconds: float, load: Load) -> tuple[Recording, Measure
     return recording, measure(recording, begin, time.monotonic()), (unlocked - locked) * 1000
 
 
-def holds_once(check: Callable[[], None], tries: int = 3) -> None:
+def holds_once(check: Callable[[], None], tries: int = 5) -> None:
     """A wrong recorder is wrong each time; a neighbour that takes the processor for some milliseconds is not there each time."""
     for left in reversed(range(tries)):
         try:
