@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do if $$p $(FITS) >/dev/null 2>&1; the
 BIN := .venv/bin
 STAMP := .venv/.set-up
 OLDER := 14  # the major that differs most from 18
-PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadscope
+PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 APT := apt-get install --yes --quiet --no-install-recommends
 
 .PHONY: setup demo test test-all lint docs histories pooler browser

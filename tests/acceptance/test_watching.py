@@ -17,6 +17,8 @@ from tests.support.scenes import columns, holding, make_shop, until
 from tests.support.servers import OWNER, TestServer
 from tests.support.sql import execute, rows, value
 
+pytestmark = pytest.mark.newest("tests/server/monitor looks at every major")
+
 WATCHING = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgsluice watch' AND datname = current_database()"
 
 

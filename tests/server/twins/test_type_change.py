@@ -5,6 +5,8 @@ import pytest
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
 
+pytestmark = pytest.mark.newest("seconds for each case")
+
 CASES = {
     "plain": (
         "CREATE TABLE t (id bigint PRIMARY KEY, a int)",
