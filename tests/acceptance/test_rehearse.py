@@ -36,6 +36,8 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
         (["m", "--start-after", "007"], "[unknown-migration]"),
         (["m", "--bindir", "."], "[bindir-incomplete]"),
         (["m", "--standby", "--server", "host=/nowhere"], "[standby-of-given-server]"),
+        (["m", "--scale", "0.1"], "[scale-without-sizes]"),
+        (["m", "--scale", "0"], "[bad-option]"),
         (["m", "--start-after", "002_token"], "[nothing-to-rehearse]"),
         (["m", "--load", "m"], "[load-script-empty]"),
     ],

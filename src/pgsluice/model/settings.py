@@ -50,9 +50,13 @@ class OptionKind(StrEnum):
 
     TEXT = "text"
     NUMBER = "number"
+    FRACTION = "fraction"
     DURATION = "duration"
     SWITCH = "switch"
     LIST = "list"
+
+
+_NUMBERS = (OptionKind.NUMBER, OptionKind.FRACTION, OptionKind.DURATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class Option:
             return tuple(part.strip() for part in text.split(self.separator) if part.strip())
         readers: dict[OptionKind, Callable[[str], Any]] = {
             OptionKind.NUMBER: int,
+            OptionKind.FRACTION: _fraction,
             OptionKind.DURATION: duration_s,
             OptionKind.SWITCH: _switch,
         }
@@ -116,7 +121,7 @@ class Option:
             return self.from_text(value, where)
         elif isinstance(value, bool) and self.kind is OptionKind.SWITCH:
             return value
-        elif isinstance(value, int | float) and not isinstance(value, bool) and self.kind in (OptionKind.NUMBER, OptionKind.DURATION):
+        elif isinstance(value, int | float) and not isinstance(value, bool) and self.kind in _NUMBERS:
             return self.from_text(str(value), where)
         raise self._bad(value, where)
 
@@ -136,6 +141,7 @@ class Option:
         return {
             OptionKind.TEXT: "text",
             OptionKind.NUMBER: "a whole number",
+            OptionKind.FRACTION: "a number above 0 such as 0.01",
             OptionKind.DURATION: "a duration above 0 such as 100ms, 2s, 10min or 1h",
             OptionKind.SWITCH: "true or false",
             OptionKind.LIST: "one or more texts",
@@ -150,6 +156,13 @@ def duration_s(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError(text)
     return seconds
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
 
 
 def _switch(text: str) -> bool:
@@ -289,6 +302,12 @@ class Settings:
         spelled="standby",
     )
     rows: int = _option(10_000, "made-up rows for each table", OptionKind.NUMBER, ("rehearse",))
+    scale: float | None = _option(
+        None,
+        "this part of the live sizes instead, such as 0.01, where --from (or statistics in --schema) tells them",
+        OptionKind.FRACTION,
+        ("rehearse",),
+    )
     seed: int = _option(1, "draws the same rows and the same load again", OptionKind.NUMBER, ("rehearse",))
     rate: int | None = _option(None, "requests a second (default: a fifth of what the server can do)", OptionKind.NUMBER, ("rehearse",))
     load: str | None = _option(

@@ -7,7 +7,7 @@ from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.migrations import Migration, read_migration, read_migrations
 from pgsluice.execution.engine.history import adopted
 from pgsluice.model.catalog import Catalog
-from pgsluice.model.errors import ConnectionFailedError
+from pgsluice.model.errors import ConnectionFailedError, UsageError
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.progress import MigrationFile
 from pgsluice.model.settings import Settings
@@ -23,7 +23,10 @@ Pending = Callable[[Sequence[Migration]], Sequence[Migration]]
 def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], settings: Settings, pending: Pending) -> tuple[Orders, str | None]:
     """What is to be rehearsed, and the name of the last of the given migrations that is laid out before, None without one.
 
-    Raises InputError, and UsageError `unknown-migration`."""
+    Raises InputError, and UsageError `unknown-migration` and `scale-without-sizes`."""
+    if settings.scale is not None and settings.schema is None and settings.from_ is None:
+        what = "there are no live sizes to scale"
+        raise UsageError("scale-without-sizes", what, where="--scale", next="give --from, or --rows")
     before, migrations = _split(given, paths, settings, pending)
     names = {migration.name for migration in given}
     last = next((m.name for m in reversed(before) if m.name in names), None)
@@ -33,6 +36,7 @@ def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], setting
         lambda catalog: _touched(migrations, catalog),
         _schema(settings),
         settings.rows,
+        settings.scale,
         settings.seed,
         settings.rate,
         read_load_folder(Path(settings.load)) if settings.load else None,

@@ -1,5 +1,6 @@
 """Where a rehearsal happens: a throw-away server, or a given one on which databases of our own are made and dropped again."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -76,6 +77,16 @@ def _await_replay(primary: str, standby: str) -> None:
                     "standby-does-not-follow", f"after {REPLAY_TIMEOUT_S:.0f} s the standby has not replayed {written}"
                 )
             time.sleep(0.05)
+
+
+@contextmanager
+def live_session(dsn: str) -> Iterator[Session]:
+    """A session that only reads, on a database of the user's: what the connection string lacks is libpq's to find."""
+    found = connect(dsn, "rehearse", environment=os.environ, read_only=True)
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 @contextmanager

@@ -21,9 +21,10 @@ from pgsluice.rehearsal.load.derived import derive
 from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
-from pgsluice.rehearsal.place import Place, place_of, session
+from pgsluice.rehearsal.place import Place, live_session, place_of, session
 from pgsluice.rehearsal.plain import run_plainly
 from pgsluice.rehearsal.rows.filling import fill
+from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.schema.layout import lay_out
 from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
 
@@ -45,15 +46,16 @@ Schema = Callable[[Place], Migration]
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
-    database). `rows` for each table. `focus` are the relations that the
-    migrations touch. `requests` None: what `live` (a connection string) was asked most, else
-    derived from the schema; `rate` None: a fifth of the capacity."""
+    database). `rows` for each table, or the part `scale` of what statistics say of `live` (a connection string), or of `schema`.
+    `focus` are the relations that the migrations touch. `requests` None: what `live` was asked most, else derived from the schema;
+    `rate` None: a fifth of the capacity."""
 
     migrations: tuple[Migration, ...]
     before: tuple[Migration, ...]
     focus: Callable[[Catalog], frozenset[QualifiedName]]
     schema: Schema | None = None
     rows: int = 10_000
+    scale: float | None = None
     seed: int = 1
     rate: float | None = None
     requests: tuple[RequestKind, ...] | None = None
@@ -97,8 +99,10 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         say(f"PostgreSQL {found.version}: laying out the schema")
         notes = [*lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
-        say(f"filling it with {orders.rows:,} rows a table")
-        filled = fill(found, orders.rows, orders.seed)
+        sizes = _sizes(found, orders)
+        how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
+        say(f"filling it with {how}")
+        filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(sizes, orders.scale))
         notes += [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
         found.run("VACUUM (ANALYZE)")
         catalog = read_catalog(found)
@@ -109,6 +113,21 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
     rows = {str(name): count for name, count in filled.rows.items()}
     return _Scene(place, version, load, rows, (*notes, *left_out))
+
+
+def _sizes(found: Session, orders: Orders) -> dict[QualifiedName, int]:
+    """The rows of the tables in production, as far as they are known: from a live database, or the statistics in a dump."""
+    if orders.live is None:
+        sizes = read_sizes(found) if orders.schema else {}
+    else:
+        with live_session(orders.live) as live:
+            sizes = read_sizes(live)
+    if orders.scale is not None and not sizes:
+        what = "no table's size is known"
+        raise InputError(
+            "scale-without-sizes", what, where="--scale", next="ANALYZE there, or dump with `pg_dump --statistics` (18), or give --rows"
+        )
+    return sizes
 
 
 def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:

@@ -9,8 +9,10 @@ import pytest
 
 from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.session import Session
+from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.rehearsal.rows.filling import Filled, fill
 from pgsluice.rehearsal.rows.shape import read_shapes
+from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.rows.styles import constants
 from tests.support.contents import all_rows
 from tests.support.servers import TestServer
@@ -33,7 +35,7 @@ def opened(dsn: str) -> Iterator[Session]:
         yield session
 
 
-def filled(dsn: str, rows: int = 200, **how: int) -> Filled:
+def filled(dsn: str, rows: int = 200, **how) -> Filled:
     with opened(dsn) as session:
         return fill(session, rows, **how)
 
@@ -142,3 +144,36 @@ def test_shapes_leave_out_what_belongs_to_an_extension(database: str):
     execute(database, "CREATE TABLE mine (id int); CREATE TABLE theirs (id int); ALTER EXTENSION plpgsql ADD TABLE theirs")
     with opened(database) as session:
         assert [t.name.name for t in read_shapes(session).tables.values()] == ["mine"]
+
+
+def test_tables_get_their_own_sizes(database: str):
+    execute(
+        database,
+        """CREATE TABLE users (id int PRIMARY KEY, best int NOT NULL);
+        CREATE TABLE orders (id int PRIMARY KEY, owner int NOT NULL REFERENCES users, day date NOT NULL);
+        ALTER TABLE users ADD FOREIGN KEY (best) REFERENCES orders DEFERRABLE INITIALLY DEFERRED;
+        CREATE TABLE part (id int PRIMARY KEY) PARTITION BY HASH (id);
+        CREATE TABLE part_0 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE part_1 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        CREATE TABLE other (id int PRIMARY KEY)""",
+    )
+    sizes = {QualifiedName("public", name): size for name, size in {"users": 30, "orders": 900, "part_0": 50, "part_1": 400}.items()}
+    done = filled(database, sizes=sizes)
+    assert not done.unfilled and not broken_foreign_keys(database)
+    counts = {name.name: count for name, count in done.rows.items()}
+    assert (counts["users"], counts["orders"], counts["other"]) == (30, 900, 200)
+    assert 50 <= counts["part_0"] < 80 and 400 <= counts["part_1"] < 500  # which of the rows fit a partition is not known before
+
+
+def test_the_sizes_are_those_of_the_statistics(database: str):
+    execute(database, "CREATE TABLE t AS SELECT generate_series(1, 5000); CREATE TABLE unknown (a int); CREATE TABLE nothing (a int)")
+    execute(database, "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1)")
+    execute(database, "INSERT INTO p SELECT 1 FROM generate_series(1, 70)", "ANALYZE t, p_1, nothing")
+    with opened(database) as session:
+        sizes = {str(name): size for name, size in read_sizes(session).items()}
+    assert sizes == {"public.t": 5000, "public.p": 70, "public.p_1": 70, "public.nothing": 0}
+    assert scaled({QualifiedName("public", "t"): 5000, QualifiedName("public", "nothing"): 0, QualifiedName("public", "p"): 70}, 0.1) == {
+        QualifiedName("public", "t"): 500,
+        QualifiedName("public", "nothing"): 1,
+        QualifiedName("public", "p"): 70,
+    }

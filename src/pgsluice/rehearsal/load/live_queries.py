@@ -4,7 +4,6 @@ Only their texts and how often each was called are read there. Parameters get th
 values from the rows that were made there: those of the column that each is compared with, new ones where a key is assigned.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -12,7 +11,6 @@ from random import Random
 from pgsluice.analysis.parsing.statement import Statement
 from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.parsing.tokens import tokens
-from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
@@ -22,6 +20,7 @@ from pgsluice.rehearsal.load.asked import named_tables
 from pgsluice.rehearsal.load.definition import LoadStatement, RequestKind, Variable
 from pgsluice.rehearsal.load.parameters import Meaning, meanings
 from pgsluice.rehearsal.load.trial import trouble
+from pgsluice.rehearsal.place import live_session
 from pgsluice.rehearsal.rows.shape import TypeShape, read_shapes
 from pgsluice.rehearsal.rows.supply import PLENTY, supply
 from pgsluice.report.texts import counted, one_line
@@ -71,13 +70,6 @@ class LiveLoad:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    made: _Made
-    of_row: bool = False
-    fresh: bool = False
-
-
 class _CannotUseError(Exception):
     pass
 
@@ -85,16 +77,14 @@ class _CannotUseError(Exception):
 def read_live_queries(dsn: str) -> tuple[tuple[LiveQuery, ...], tuple[str, ...]]:
     """The statements of a live database, the most called first, and what to say of it; none where pg_stat_statements is not
     there or may not be read. Raises ConnectionFailedError."""
-    live = connect(dsn, "rehearse", environment=os.environ, read_only=True)
     try:
-        schema = live.value(_QUERIES["extension_schema"])
-        if schema is None:
-            return (), ("pg_stat_statements is not there in the live database: the load is made from the schema",)
-        rows = live.rows(_LIVE_QUERIES.format(view=QualifiedName(schema, "pg_stat_statements")))
+        with live_session(dsn) as live:
+            schema = live.value(_QUERIES["extension_schema"])
+            if schema is None:
+                return (), ("pg_stat_statements is not there in the live database: the load is made from the schema",)
+            rows = live.rows(_LIVE_QUERIES.format(view=QualifiedName(schema, "pg_stat_statements")))
     except DatabaseError as error:
         return (), (f"pg_stat_statements cannot be read ({message_of(error)}): the load is made from the schema",)
-    finally:
-        live.close()
     hidden = sum(1 for row in rows if row["query"] == _HIDDEN)
     notes = (f"{counted(hidden, 'statement')} of other roles hidden: only pg_read_all_stats may see them",) if hidden else ()
     return tuple(LiveQuery(row["query"], row["calls"]) for row in rows if row["query"] != _HIDDEN), notes
@@ -135,9 +125,9 @@ class _Making:
         """One kind of request; raises DatabaseError and _CannotUseError where it does not work here."""
         meant = meanings(statement, self._catalog)
         values = {n: self._value(n, meant.get(n, Meaning()), *type_) for n, type_ in self._parameter_types(query.text).items()}
-        variables = tuple(v for v, used in ((_ROW, "of_row"), (_FRESH, "fresh")) if any(getattr(x, used) for x in values.values()))
+        variables = tuple(v for v in (_ROW, _FRESH) if any(_draws(made, v) for made in values.values()))
         places = {variable: f"${number}" for number, variable in enumerate(variables, 1)}
-        sql = _replaced(query.text, {n: v.made(places.get(_ROW, ""), places.get(_FRESH, "")) for n, v in values.items()})
+        sql = _replaced(query.text, {n: made(places.get(_ROW, ""), places.get(_FRESH, "")) for n, made in values.items()})
         made = RequestKind(name, (LoadStatement(sql, tuple(range(len(variables)))),), variables, max(query.calls, 1))
         if (why := trouble(self._session, made)) is not None:
             raise _CannotUseError(why)
@@ -153,20 +143,20 @@ class _Making:
             session.run("DEALLOCATE pgsluice_try")
         return dict(enumerate(zip(row["oids"], row["names"], strict=True), 1))
 
-    def _value(self, number: int, meaning: Meaning, oid: int, type_: str) -> _Value:
+    def _value(self, number: int, meaning: Meaning, oid: int, type_: str) -> _Made:
         if meaning.count is not None:
-            return _Value(lambda row, fresh: str(meaning.count))
+            return lambda row, fresh: str(meaning.count)
         key = meaning.assigned and self._unique(meaning)
         if meaning.table is not None and not key:
             sample = self._sampled(meaning.table.name, meaning.column, type_)
             if sample is not None:
                 text, size = sample
-                return _Value(lambda row, fresh: f"(({literal(text)}::text[])[1 + {row}::int % {size}])::{type_}", of_row=True)
+                return lambda row, fresh: f"(({literal(text)}::text[])[1 + {row}::int % {size}])::{type_}"
         made = supply(self._types[oid], type_, self._types)
         if made is None:
             raise _CannotUseError(f"no values are known for ${number} of type {type_}")
         below = "" if key else f" % {_USUAL}"
-        return _Value(lambda row, fresh: f"({made.made(f'({fresh}::bigint{below} + {number})')})::{type_}", fresh=True)
+        return lambda row, fresh: f"({made.made(f'({fresh}::bigint{below} + {number})')})::{type_}"
 
     def _unique(self, meaning: Meaning) -> bool:
         """Whether a column stands in a unique key and takes what value it likes there: a sampled one would be met again."""
@@ -197,6 +187,12 @@ def _types(session: Session) -> Mapping[int, TypeShape]:
         return read_shapes(session).types
     finally:
         session.run("ROLLBACK")
+
+
+def _draws(made: _Made, variable: Variable) -> bool:
+    """Whether a value is drawn by the variable: a constant by none."""
+    mark = "\0"
+    return mark in made(mark if variable is _ROW else "", mark if variable is _FRESH else "")
 
 
 def _replaced(text: str, values: Mapping[int, str]) -> str:

@@ -12,8 +12,8 @@ from pgsluice.rehearsal.rows.supply import PLENTY, Supply, supply
 ROW = "i"
 """The row's own number, the ordinal of unique columns."""
 
-SPREAD = 100_000
-"""So many different values a column has that need not be unique, where its type has them."""
+SPREAD = 40_000
+"""So many different values a column has that need not be unique, where its type has them; two of them multiplied fit an integer."""
 
 _SIGN = 9223372036854775807
 """Takes the sign from a hash: ordinals are not negative."""

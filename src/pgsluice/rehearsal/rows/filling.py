@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.queries import named_queries
@@ -46,6 +47,7 @@ class _Filling:
     session: Session
     shapes: Shapes
     rows: int
+    sizes: Mapping[QualifiedName, int]
     seed: int
     nulls: int
     counts: dict[int, int] = field(default_factory=dict)
@@ -58,15 +60,18 @@ class _CannotFillError(Exception):
     pass
 
 
-def fill(session: Session, rows: int, seed: int = 0, nulls: int = NULLS) -> Filled:
-    """Add about `rows` rows to every table (to each partitioned one as a whole) that obey its types, keys, foreign keys and, as far as they
-    can be met, checks. The same seed makes the same rows in the same schema. One row in `nulls` has NULL where it may, none with 0.
+def fill(
+    session: Session, rows: int, seed: int = 0, nulls: int = NULLS, sizes: Mapping[QualifiedName, int] = MappingProxyType({})
+) -> Filled:
+    """Add about `rows` rows to every table (to each partitioned one as a whole), or as many as `sizes` say for it (for each partition by
+    itself), that obey its types, keys, foreign keys and, as far as they can be met, checks. The same seed makes the same rows in the
+    same schema. One row in `nulls` has NULL where it may, none with 0.
 
     Triggers and rules of the user do not act where the role may set session_replication_role. Sequences behind columns go on from the
     rows; materialised views are refreshed. One transaction: the session must not be in one. Raises DatabaseError."""
     session.run("BEGIN")
     try:
-        filling = _Filling(session, _shapes(session), rows, seed, nulls)
+        filling = _Filling(session, _shapes(session), rows, sizes, seed, nulls)
         _without_triggers(session)
         _fill_all(filling)
         session.run("COMMIT")
@@ -119,12 +124,11 @@ def _fill_one(filling: _Filling, turn: Turn) -> None:
 
 def _rows_of(filling: _Filling, turn: Turn) -> tuple[Arrangement, int]:
     table, shapes = turn.table, filling.shapes
-    siblings = shapes.leaves_of(shapes.root_of(table.oid))
-    wanted = max(1, filling.rows // len(siblings))
+    start, wanted = _stretch(filling, table.oid)
     present = filling.session.value(f"SELECT count(*) FROM ONLY {table.name}")
-    start = siblings.index(table.oid) * wanted + (BEHIND if present else 0)
+    start += BEHIND if present else 0
     made = arrange(table, shapes, _counts(filling, table), [*turn.later, *turn.constructed], wanted, filling.seed, filling.nulls)
-    _construct(made, turn, shapes, start, wanted)
+    _construct(made, turn, filling)
     _refuse_unmade(made, filling)
     checks, share = meet_checks(filling.session, made, shapes, start, min(wanted, made.limit))
     if share <= 0 and made.checks:
@@ -148,10 +152,22 @@ def _counts(filling: _Filling, table: TableShape) -> dict[int, int]:
     return filling.counts
 
 
-def _construct(made: Arrangement, turn: Turn, shapes: Shapes, start: int, wanted: int) -> None:
+def _stretch(filling: _Filling, oid: int) -> tuple[int, int]:
+    """The number of the first row of a table, and how many it gets; partitions have their stretches one behind the other."""
+    shapes = filling.shapes
+    siblings = shapes.leaves_of(shapes.root_of(oid))
+    each = max(1, filling.rows // len(siblings))
+    wanted = [filling.sizes.get(shapes.tables[sibling].name, each) for sibling in siblings]
+    place = siblings.index(oid)
+    return sum(wanted[:place]), wanted[place]
+
+
+def _construct(made: Arrangement, turn: Turn, filling: _Filling) -> None:
     """Values of a foreign key to rows that do not stand there yet: what the row with a number that was drawn will hold."""
+    shapes = filling.shapes
     for key in turn.constructed:
         target = shapes.tables[key.target]
+        start, wanted = _stretch(filling, shapes.leaves_of(key.target)[0])
         theirs = made if target.oid == made.table.oid else arrange(target, shapes, {}, [], wanted, made.salt, made.nulls)
         drawn = f"({start} + {hashed(ROW, made.salt, str(made.table.name), *key.columns)} % {wanted})"
         for ours, other in zip(key.columns, key.target_columns, strict=True):

@@ -79,3 +79,14 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'm' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgsluice') AND c.relispopulated
 ORDER BY c.oid;
+
+-- name: sizes
+-- What the planner takes for the number of rows; tables that were never analysed are left out. A partitioned table has those of its leaves.
+SELECT n.nspname AS schema, c.relname AS name, t.rows::bigint AS rows
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.relkind = 'r' THEN c.reltuples
+                ELSE (SELECT sum(l.reltuples) FROM pg_catalog.pg_partition_tree(c.oid) p
+                      JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE p.isleaf AND l.reltuples >= 0) END AS rows) t
+WHERE c.relkind IN ('r', 'p') AND t.rows >= 0 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgsluice');
