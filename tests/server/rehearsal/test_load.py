@@ -96,6 +96,33 @@ def lock_is_felt(numbers: str) -> None:
     assert found.failed == 0
 
 
+def test_waits_count_from_when_a_request_was_due(numbers: str):
+    """One connection that serves 20 a second is asked 40 times a second: the queue grows, and each request says so. The recorder that
+    counts from when it gets to send sees 50 ms each time."""
+    with LoadProcess(numbers, Load((kind("SELECT pg_sleep(0.05);"),), 40.0, connections=1)) as process:
+        time.sleep(0.7)
+        recording = process.stop()
+    waits_ms = [r.wait_s * 1000 for r in sorted(recording.requests(), key=lambda r: r.start_s)]
+    assert len(waits_ms) >= 25
+    for number, wait_ms in enumerate(waits_ms):
+        assert wait_ms >= 50 * (number + 1) - 25 * number - 2, number  # GRID_S, and its own rounding
+
+
+def test_every_request_is_counted_once(numbers: str):
+    """What the server was asked, and what it answered, is what the recording holds."""
+    execute(numbers, "CREATE SEQUENCE asked; CREATE SEQUENCE slow")
+    fast, slow = kind("SELECT nextval('asked');", "fast", 0.8), kind("SELECT pg_sleep(0.03), nextval('slow');", "slow", 0.2)
+    with LoadProcess(numbers, Load((fast, slow), RATE)) as process:
+        time.sleep(1.0)
+        recording = process.stop()
+    found = measure(recording, 0.0, time.monotonic())
+    slow_waits = [r.wait_s for r in recording.requests() if r.kind == "slow"]
+    assert (found.failed, found.requests) == (0, len(recording))
+    assert found.requests - len(slow_waits) == value(numbers, "SELECT last_value FROM asked")
+    assert len(slow_waits) == value(numbers, "SELECT last_value FROM slow")
+    assert found.over_20_ms >= len(slow_waits) == sum(1 for wait_s in slow_waits if wait_s >= 0.03)
+
+
 def test_a_request_without_a_connection_for_a_second_has_failed(numbers: str):
     holds_once(lambda: requests_fail(numbers))
 
