@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `backfill` shall do: `assignments` (`column = expression`) or `delete`, for the rows of `table` for which `where` holds; all
-    texts as in SQL. `name` None: made of the rest."""
+    """What `backfill` shall do: `assignments` (`column = expression`) or `delete`, for the rows of `table` for which `where` holds; or
+    insert into `table`, which may name its columns, what `select` says, all that follows the word. All texts as in SQL. `name` None:
+    made of the rest."""
 
     table: str
     assignments: tuple[str, ...] = ()
     delete: bool = False
     where: str | None = None
+    select: str | None = None
     name: str | None = None
     skip_triggers: bool = False
     skip_failing: bool = False
@@ -53,7 +55,7 @@ def backfill(change: Change, settings: Settings | None = None, report: Report = 
 
     chosen = settings or Settings()
     _bounds(chosen)
-    sql = statement_of(change.table, change.assignments, change.where, delete=change.delete)
+    sql = statement_of(change.table, change.assignments, change.where, delete=change.delete, select=change.select)
     with _session("backfill", chosen) as session:
         made = job_of(sql, _catalog(session), name=change.name, skip_triggers=change.skip_triggers, skip_failing=change.skip_failing)
         if chosen.hold_while is not None:

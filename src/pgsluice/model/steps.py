@@ -55,9 +55,20 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Rows that are written elsewhere: `head` is INSERT INTO ... SELECT with its list, `tail` what follows the query's condition; `into` is
+    the table (quoted, qualified)."""
+
+    into: str
+    head: str
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fill:
     """One batched change: SET column = expression, or without assignments DELETE, for rows of `table` (quoted, qualified) for which
-    `where` holds. `alias` is what the expressions may call the table, '' its own name; `only`: without its children.
+    `where` holds; or with `copy` an INSERT of what is computed from each of them, always by key. `alias` is what the expressions may call
+    the table, '' its own name; `only`: without its children.
 
     Without `key` it goes by pages, and whole passes are repeated until one finds nothing: `where` must be false for a row once
     it is changed. With `key`, the columns of a unique index, none of them NULL, it goes in their order and meets each row once:
@@ -69,10 +80,11 @@ class Fill:
     key: tuple[str, ...] = ()
     alias: str = ""
     only: bool = False
+    copy: Copy | None = None
 
     @property
     def deletes(self) -> bool:
-        return not self.assignments
+        return not self.assignments and self.copy is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,27 @@ from pgsluice.analysis.parsing.row_changes import RowChange, row_change
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.rules.batching import batched
+from pgsluice.analysis.rules.copying import copied
 from pgsluice.analysis.rules.rule import NoRewrite
 from pgsluice.model.backfills import Job
 from pgsluice.model.catalog import Catalog, Table
 from pgsluice.model.errors import InputError, RefusedError, UsageError
 from pgsluice.model.postgres.identifiers import clip
+from pgsluice.model.steps import Fill
 
 _NAME_BYTES = 40
 
 
-def statement_of(table: str, assignments: tuple[str, ...], where: str | None, *, delete: bool) -> str:
+def statement_of(table: str, assignments: tuple[str, ...], where: str | None, *, delete: bool = False, select: str | None = None) -> str:
     """The change as one SQL statement; the texts are the user's, each ends with its line. Raises UsageError `no-change`."""
-    if delete == bool(assignments):
-        raise UsageError("no-change", "a backfill needs either --set or --delete", next='give --set "column = expression", or --delete')
+    if [delete, bool(assignments), select is not None].count(True) != 1 or (select is not None and where is not None):
+        raise UsageError(
+            "no-change",
+            "a backfill needs one of --set, --delete and --select",
+            next='give --set "column = expression", --delete, or --select "columns FROM table WHERE condition"',
+        )
+    if select is not None:
+        return f"INSERT INTO {table}\n SELECT {select}".strip()
     condition = f" WHERE {where}\n" if where else ""
     verb = f"DELETE FROM {table}\n" if delete else f"UPDATE {table}\n SET " + "\n, ".join(assignments) + "\n"
     return (verb + condition).strip()
@@ -30,31 +38,42 @@ def job_of(sql: str, catalog: Catalog, *, name: str | None = None, skip_triggers
     """What `pgsluice backfill` does for a statement. Raises InputError, UsageError `no-such-table`, RefusedError `not-in-batches`
     and `triggers-hold-keys`."""
     action = _action(sql)
-    assert action.relation is not None, "UPDATE and DELETE name a table"
+    assert action.relation is not None, "each of them names a table"
     found = catalog.resolve(*action.relation)
     table = catalog.table(found)
     if table is None:
         raise UsageError("no-such-table", f"there is no table {found}", next="give its schema, or look for the spelling")
-    _refuse_unknown_columns(row_change(action), table)
-    if skip_triggers:
-        _refuse_unheld_keys(row_change(action), table, catalog)
-    seen = _without_triggers(table) if skip_triggers else table
-    fill = batched(action, seen, catalog.with_table(seen))
-    if isinstance(fill, NoRewrite):
+    fill = _fill(action, table, catalog, skip_triggers)
+    if isinstance(fill, str):
         raise RefusedError(
             "not-in-batches",
-            f"the change cannot be done in batches: {fill.reason}",
+            f"the change cannot be done in batches: {fill}",
             where=str(found),
             next="change the statement, or give the table a unique key without NULLs; run it as it is where the table is small or idle",
         )
     return Job(name or _name(table, sql), sql, fill, catalog.search_path, skip_triggers, skip_failing)
 
 
+def _fill(action: Action, table: Table, catalog: Catalog, skip_triggers: bool) -> Fill | str:
+    """What the batches do, or why there can be none."""
+    change = row_change(action)
+    if skip_triggers:
+        _refuse_unheld_keys(action.kind, change, table, catalog)
+    if action.kind == "INSERT":
+        return copied(action, table, catalog)
+    _refuse_unknown_columns(change, table)
+    seen = _without_triggers(table) if skip_triggers else table
+    fill = batched(action, seen, catalog.with_table(seen))
+    return fill.reason if isinstance(fill, NoRewrite) else fill
+
+
 def _action(sql: str) -> Action:
-    """Raises InputError where the texts make up more, or less, than one UPDATE or DELETE."""
+    """Raises InputError where the texts make up more, or less, than one UPDATE, DELETE or INSERT."""
     (action,) = actions(parse_statement(sql))
-    if action.kind not in ("UPDATE", "DELETE"):
-        raise InputError("not-one-change", "the texts do not make up one UPDATE or DELETE", next="correct TABLE, --set and --where")
+    if action.kind not in ("UPDATE", "DELETE", "INSERT"):
+        raise InputError(
+            "not-one-change", "the texts do not make up one UPDATE, DELETE or INSERT", next="correct TABLE, --set, --select and --where"
+        )
     return action
 
 
@@ -65,11 +84,11 @@ def _refuse_unknown_columns(change: RowChange, table: Table) -> None:
         raise UsageError("no-such-column", f"{table.name} has no column {unknown}", next=f"its columns are {columns}")
 
 
-def _refuse_unheld_keys(change: RowChange, table: Table, catalog: Catalog) -> None:
+def _refuse_unheld_keys(kind: str, change: RowChange, table: Table, catalog: Catalog) -> None:
     """Foreign keys are held by triggers."""
-    columns, gone = set(change.columns), not change.assignments
-    own = [k for k in table.foreign_keys if columns & set(k.columns)]
-    others = [k for k in catalog.foreign_keys_to(table.name) if gone or columns & set(k.referenced_columns)]
+    columns = set(change.columns)
+    own = [k for k in table.foreign_keys if kind == "INSERT" or columns & set(k.columns)]
+    others = [k for k in catalog.foreign_keys_to(table.name) if kind == "DELETE" or columns & set(k.referenced_columns)]
     if own or others:
         raise RefusedError(
             "triggers-hold-keys",

@@ -51,7 +51,7 @@ def _unfit(change: RowChange, action: Action, table: Table, catalog: Catalog) ->
         return f"the rules {', '.join(odd.rules)} of {odd.name} would act on each batch"
     if odd := next((t for t in family if t.kind not in (TableKind.TABLE, TableKind.PARTITIONED)), None):
         return f"{odd.name} is a {odd.kind}"
-    read = {catalog.resolve(*name) for e in change.expressions for name in _tables(e.node)}
+    read = {catalog.resolve(*name) for e in change.expressions for name in read_tables(e.node)}
     if read & {t.name for t in (*family, *_parents(catalog, table))}:
         return "it reads other rows of the table that it changes"
     return _unfit_columns(change, table, catalog)
@@ -77,8 +77,8 @@ def _parents(catalog: Catalog, table: Table) -> list[Table]:
     return [t for n in ancestors(catalog, table) if (t := catalog.table(n)) is not None]
 
 
-def _tables(node: Node) -> Iterator[tuple[str | None, str]]:
-    """The tables that subqueries read."""
+def read_tables(node: Node) -> Iterator[tuple[str | None, str]]:
+    """The tables that a query or subquery reads."""
     for _, body in walk(node):
         if "relname" in body:
             yield body.get("schemaname"), body["relname"]
@@ -129,14 +129,20 @@ def _column(table: Table, name: str) -> Column:
 
 
 def _by_key(change: RowChange, table: Table, catalog: Catalog) -> Fill | None:
-    if table.children and table.kind is TableKind.TABLE and not change.only:
-        return None
-    key = next((i for i in sorted(table.indexes, key=lambda i: not i.primary) if _fit(i, table, change.columns)), None)
+    key = place_in_order(table, only=change.only, changed=change.columns)
     if key is None:
         return None
     where = f"({change.where.sql})" if change.where else "true"
     assignments = tuple((column, value.sql) for column, value in change.assignments)
-    return Fill(str(table.name), assignments, where, tuple(k for k in key.keys if k), change.alias, change.only)
+    return Fill(str(table.name), assignments, where, key, change.alias, change.only)
+
+
+def place_in_order(table: Table, *, only: bool, changed: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """The columns of a unique index in whose order each row has one place for good; None without one."""
+    if table.children and table.kind is TableKind.TABLE and not only:
+        return None
+    key = next((i for i in sorted(table.indexes, key=lambda i: not i.primary) if _fit(i, table, changed)), None)
+    return tuple(k for k in key.keys if k) if key else None
 
 
 def _fit(index: Index, table: Table, changed: tuple[str, ...]) -> bool:

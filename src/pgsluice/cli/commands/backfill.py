@@ -1,4 +1,4 @@
-"""`pgsluice backfill TABLE --set "c = expression" [--where ...]` and `--delete`: one change, in batches."""
+"""`pgsluice backfill TABLE --set "c = expression" [--where ...]`, `--delete` and `--select QUERY`: one change, in batches."""
 
 import argparse
 
@@ -13,6 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", metavar="TABLE", help="the table, as in SQL: with its schema where the search path does not find it")
     parser.add_argument("--set", action="append", default=[], metavar="ASSIGNMENT", help="column = expression, as in UPDATE (repeatable)")
     parser.add_argument("--delete", action="store_true", help="delete the rows instead")
+    parser.add_argument(
+        "--select", metavar="QUERY", help="insert into TABLE, or TABLE (columns), instead: what follows SELECT, from one table with a key"
+    )
     parser.add_argument("--where", metavar="CONDITION", help="only rows for which this holds, as in SQL")
     parser.add_argument("--name", help="what `pause`, `resume`, `throttle` and `status` call it (default: made of both)")
     parser.add_argument("--skip-triggers", action="store_true", help="the table's triggers do not fire (needs a right of its own)")
@@ -26,6 +29,7 @@ def run(given: argparse.Namespace, settings: Settings, terminal: Terminal) -> in
         tuple(given.set),
         delete=given.delete,
         where=given.where,
+        select=given.select,
         name=given.name,
         skip_triggers=given.skip_triggers,
         skip_failing=given.skip_failing,

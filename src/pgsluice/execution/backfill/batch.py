@@ -83,9 +83,6 @@ COMMIT"""
 def _change(fill: Fill, heap: Heap, reach: Reach) -> str:
     """It locks the table, so that the file looked at after it is the one that it changed. The server counts HOT updates for
     more than one transaction: what the batch has added is the difference."""
-    assignments = ", ".join(f"{quote(column)} = {expression}" for column, expression in fill.assignments)
-    rows = f"ONLY {heap.name} AS {heap.alias}"
-    verb = f"DELETE FROM {rows}" if fill.deletes else f"UPDATE {rows} SET {assignments}"
     hot = f"pg_catalog.pg_stat_get_xact_tuples_hot_updated({heap.oid}::pg_catalog.oid)"
     return f"""
 #variable_conflict use_column
@@ -97,7 +94,7 @@ DECLARE
     _pgsluice_last pg_catalog.bool := false;
 BEGIN
     {reach.before(fill, heap)}
-    {verb} WHERE {reach.place(fill, heap)};
+    {_statement(fill, heap, reach.place(fill, heap))};
     GET DIAGNOSTICS _pgsluice_rows = ROW_COUNT;
     IF pg_catalog.pg_relation_filenode({heap.oid}::pg_catalog.oid) IS DISTINCT FROM {heap.filenode}::pg_catalog.oid THEN
         RAISE EXCEPTION 'the table has a new file' USING ERRCODE = '{HEAP_REPLACED}';
@@ -108,6 +105,16 @@ BEGIN
             pg_catalog.set_config('pgsluice.batch_last', _pgsluice_last::pg_catalog.text, true);
 END
 """
+
+
+def _statement(fill: Fill, heap: Heap, place: str) -> str:
+    rows = f"ONLY {heap.name} AS {heap.alias}"
+    if fill.copy is not None:
+        return f"{fill.copy.head} FROM {rows} WHERE {place} {fill.copy.tail}"
+    if fill.deletes:
+        return f"DELETE FROM {rows} WHERE {place}"
+    assignments = ", ".join(f"{quote(column)} = {expression}" for column, expression in fill.assignments)
+    return f"UPDATE {rows} SET {assignments} WHERE {place}"
 
 
 def _outcome(error: DatabaseError) -> Outcome | None:

@@ -32,6 +32,9 @@ MOST_PASSES = 20
 CLEAN_PASSES = 3
 """So many passes in a row that change nothing, although rows are left: something takes our update back."""
 
+_INSERT, _DELETE, _UPDATE = 4, 8, 16
+"""Bits of pg_trigger.tgtype."""
+
 LOCK_TIMEOUT_MS = 1000
 """For looking and ANALYZE, which hold nothing that the application waits for."""
 
@@ -207,21 +210,23 @@ def _span(heap: Heap, number: int, of: int) -> tuple[int, int]:
 
 
 def _say_triggers(work: Filling) -> None:
-    facts = {"tables": [h.oid for h in work.heaps()], "deletes": work.fill.deletes}
-    names = sorted({row["name"] for row in work.look(_QUERIES["firing_triggers"], facts)})
+    fill = work.fill
+    table, event = (fill.copy.into, _INSERT) if fill.copy else (fill.table, _DELETE if fill.deletes else _UPDATE)
+    names = sorted({row["name"] for row in work.look(_QUERIES["firing_triggers"], {"table": table, "only": fill.only, "event": event})})
     if names:
-        work.say(f"triggers of {work.fill.table} fire for what is changed: {', '.join(map(quote, names))}")
+        work.say(f"triggers of {table} fire for what is changed: {', '.join(map(quote, names))}")
 
 
 def _analyze(work: Filling) -> None:
     """Takes SHARE UPDATE EXCLUSIVE, which no query waits for. Statistics are worth a second, not a failure."""
     columns = ", ".join(quote(column) for column, _ in work.fill.assignments)
+    table = work.fill.copy.into if work.fill.copy else work.fill.table
     try:
-        work.session.run(f"ANALYZE {work.fill.table}{f' ({columns})' if columns else ''}")
+        work.session.run(f"ANALYZE {table}{f' ({columns})' if columns else ''}")
     except DatabaseError as error:
         if trouble_of(error) is not Trouble.LOCK_TIMEOUT:
             raise
-        work.say(f"statistics of {work.fill.table} were not gathered, since it is being vacuumed or altered; run ANALYZE later")
+        work.say(f"statistics of {table} were not gathered, since it is being vacuumed or altered; run ANALYZE later")
 
 
 def _refilled(work: Filling) -> StepFailedError:

@@ -14,7 +14,7 @@ from pgsluice.execution.db.session import Session
 from pgsluice.execution.journal import lease
 from pgsluice.model.backfills import Job, JobState
 from pgsluice.model.errors import PatienceError, StoppedError
-from pgsluice.model.steps import Fill
+from pgsluice.model.steps import Copy, Fill
 
 _QUERIES = named_queries(__package__)
 
@@ -34,7 +34,8 @@ def find_job(session: Session, name: str) -> tuple[Job, JobState, lease.Scope] |
         return None
     facts = json.loads(rows[0]["job"])
     fill = facts.pop("fill")
-    made = Fill(**{**fill, "assignments": tuple((c, e) for c, e in fill["assignments"]), "key": tuple(fill["key"])})
+    copy = Copy(**fill["copy"]) if fill.get("copy") else None
+    made = Fill(**{**fill, "assignments": tuple((c, e) for c, e in fill["assignments"]), "key": tuple(fill["key"]), "copy": copy})
     job = Job(**{**facts, "fill": made, "search_path": tuple(facts["search_path"])})
     return job, JobState(rows[0]["state"]), scope_of(rows[0]["number"])
 
