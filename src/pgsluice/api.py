@@ -276,12 +276,17 @@ def rehearse(
     orders, start_after = orders_of(given, paths, chosen, lambda found: _pending_on(chosen.from_, found, chosen))
     on_copy = replace(chosen, through="contract", treat_as_large=True, start_after=start_after, from_start=start_after is None, yes=True)
 
-    def run_plan(dsn: str, standby: str | None) -> int:
+    def run_plan(dsn: str, standby: str | None, also: Report) -> tuple[Plan | None, int]:
         there = replace(on_copy, database=dsn, standby=(standby,) if standby else ())
         if chosen.kill:
-            return run_killed(run_command(paths, there), {**os.environ, "PGSLUICE_DATABASE": dsn}, chosen.kill, chosen.seed)
-        run(paths, there, report)
-        return 0
+            variables = {**os.environ, "PGSLUICE_DATABASE": dsn}
+            return None, run_killed(run_command(paths, there), variables, chosen.kill, chosen.seed)
+
+        def both(event: Event) -> None:
+            also(event)
+            report(event)
+
+        return run(paths, there, both).plan, 0
 
     return rehearse_orders(orders, run_plan, say)
 

@@ -29,6 +29,26 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
     assert "002_token" in page.read_text()
 
 
+@pytest.mark.newest("a rehearsal takes half a minute")
+def test_every_part_is_measured_and_what_was_not_asked_is_not_green(folder: Path, tmp_path: Path):
+    """With a load that asks another table than the one that is locked."""
+    (folder / "001_users.sql").write_text(f"{BEFORE}\nCREATE TABLE other (id int PRIMARY KEY);")
+    (tmp_path / "load").mkdir()
+    (tmp_path / "load" / "other.sql").write_text("SELECT count(*) FROM other WHERE id = 1;")
+    ran = pgsluice(
+        "rehearse", folder, "--rows", "2000", "--rate", "50", "--load", tmp_path / "load", "--max-stall", "10s", "--format", "json"
+    )
+    found = json.loads(ran.out)
+    assert (ran.code, found["passed"], found["unexercised"]) == (1, False, ["public.users"]), ran.err
+    plain, plan = found["naive"]["parts"], found["plan"]["parts"]
+    assert [part["sql"].split()[0] for part in plain] == ["ALTER", "CREATE"]
+    assert {"relation": "public.users", "mode": "ACCESS EXCLUSIVE"} in plain[0]["locks"]
+    assert {"strike", "backfill", "build index"} <= {part["kind"] for part in plan}
+    assert all(part["begin_s"] <= part["end_s"] <= found["plan"]["duration_s"] for part in plan)
+    assert sum(felt["requests"] for felt in found["plan"]["by_request"].values()) == found["plan"]["requests"]
+    assert found["naive"]["wal_bytes"] > 0 and found["plan"]["disk_bytes"] > 0 and found["plan"]["waiters"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -323,6 +323,9 @@ class Settings:
         OptionKind.DURATION,
         ("rehearse",),
     )
+    max_errors: int = _option(
+        0, "fail where more requests than this failed that would not have without the migration", OptionKind.NUMBER, ("rehearse",)
+    )
     html: str | None = _option(None, "write a page with charts to this file", commands=("rehearse",), placeholder="FILE")
     once: bool = _option(False, "look once, print it and end", OptionKind.SWITCH, ("watch",))
     interval: float = _option(1.0, "the time between two looks", OptionKind.DURATION, ("watch",))

@@ -7,8 +7,10 @@ from typing import Generic, TypeVar
 
 from pgsluice.model.measurement import Measurement
 from pgsluice.rehearsal.latency.measure import measure
+from pgsluice.rehearsal.latency.recording import Recording
 from pgsluice.rehearsal.load.definition import Load
 from pgsluice.rehearsal.load.process import LoadProcess
+from pgsluice.rehearsal.surroundings import Surroundings, surroundings
 
 WARM_UP_S = 2.0
 """Caches fill and each connection makes its plans; not measured."""
@@ -29,11 +31,13 @@ class Observed(Generic[_Result]):
     end_s: float
     baseline: Measurement
     felt: Measurement
+    recording: Recording
+    around: Surroundings
 
 
 def observed(dsn: str, load: Load, work: Callable[[], _Result], baseline: Measurement | float) -> Observed[_Result]:
     """Does the work under the load. `baseline` is that of an earlier observation, or for how many seconds one is taken first."""
-    with LoadProcess(dsn, load) as process:
+    with surroundings(dsn) as around, LoadProcess(dsn, load) as process:
         time.sleep(WARM_UP_S)
         quiet_s = time.monotonic()
         if isinstance(baseline, float):
@@ -45,4 +49,5 @@ def observed(dsn: str, load: Load, work: Callable[[], _Result], baseline: Measur
         end_s = time.monotonic()
         recording = process.stop()
     quiet = measure(recording, quiet_s, begin_s) if isinstance(baseline, float) else baseline
-    return Observed(result, took_s, begin_s, end_s, quiet, measure(recording, begin_s, end_s, quiet=quiet))
+    felt = measure(recording, begin_s, end_s, quiet=quiet)
+    return Observed(result, took_s, begin_s, end_s, quiet, felt, recording, around)

@@ -1,7 +1,7 @@
 """The rehearsal: migrations on two copies of a filled schema under load, once as plain SQL and once as pgsluice runs them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
 from pgsluice.execution.db.session import Session
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.errors import InputError, PgsluiceError
+from pgsluice.model.events import Event
 from pgsluice.model.measurement import Measurement
+from pgsluice.model.plan import Plan
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.rehearsal.comparison import same_schema
@@ -22,10 +24,11 @@ from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
 from pgsluice.rehearsal.place import Place, live_session, place_of, session
-from pgsluice.rehearsal.plain import run_plainly
+from pgsluice.rehearsal.plain import PlainStatement, Tell, run_plainly
 from pgsluice.rehearsal.rows.filling import fill
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.schema.layout import lay_out
+from pgsluice.rehearsal.sides import News, Outcome, Sizes, locked_tables, plain_parts, plan_parts, side_of
 from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
 
 CONNECTIONS = 20
@@ -37,9 +40,10 @@ SHARE_OF_CAPACITY, MOST_RATE = 0.2, 400.0
 
 _TEMPLATE = "template"
 Say = Callable[[str], None]
-RunPlan = Callable[[str, str | None], int]
-"""Runs the rehearsed migrations on a database (and its copy on a standby, where there is one) as pgsluice does; how often its runner
-was killed."""
+Report = Callable[[Event], None]
+RunPlan = Callable[[str, str | None, Report], tuple[Plan | None, int]]
+"""Runs the rehearsed migrations on a database (and its copy on a standby, where there is one) as pgsluice does, and reports its
+news; the plan, None where another process made it, and how often the runner was killed."""
 Schema = Callable[[Place], Migration]
 
 
@@ -71,7 +75,17 @@ class _Scene:
     version: str
     load: Load
     rows: dict[str, int]
+    sizes: Sizes
+    catalog: Catalog
+    focus: frozenset[QualifiedName]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    side: RehearsedSide
+    plan: Plan | None
+    dsn: str
 
 
 def rehearse(orders: Orders, run_plan: RunPlan, say: Say) -> Rehearsal:
@@ -84,12 +98,22 @@ def rehearse(orders: Orders, run_plan: RunPlan, say: Say) -> Rehearsal:
     with place_of(orders.server, orders.bindir, orders.standby) as place:
         scene = _scene(place, orders, say)
         baseline, naive, naive_dsn = _naive(scene, orders, say)
-        plan, plan_dsn = _plan(scene, baseline, run_plan, say)
-        same = same_schema(naive_dsn, plan_dsn, place.installation) if naive.error is None and plan.error is None else None
-        names = tuple(m.name for m in orders.migrations)
-        kinds = tuple(kind.name for kind in scene.load.kinds)
-        rate, connections = scene.load.rate, scene.load.connections
-        return Rehearsal(scene.version, names, scene.rows, rate, connections, kinds, baseline, naive, plan, same, scene.notes)
+        planned = _plan(scene, baseline, run_plan, say)
+        ended = naive.error is None and planned.side.error is None
+        return Rehearsal(
+            scene.version,
+            tuple(m.name for m in orders.migrations),
+            scene.rows,
+            scene.load.rate,
+            scene.load.connections,
+            tuple(kind.name for kind in scene.load.kinds),
+            baseline,
+            naive,
+            planned.side,
+            same_schema(naive_dsn, planned.dsn, place.installation) if ended else None,
+            scene.notes,
+            _unexercised(scene, planned),
+        )
 
 
 def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
@@ -99,20 +123,25 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         say(f"PostgreSQL {found.version}: laying out the schema")
         notes = [*lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
-        sizes = _sizes(found, orders)
+        live = _sizes(found, orders)
         how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
         say(f"filling it with {how}")
-        filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(sizes, orders.scale))
+        filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(live, orders.scale))
         notes += [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
         found.run("VACUUM (ANALYZE)")
         catalog = read_catalog(found)
+        sizes = Sizes(_by_text(read_sizes(found)), _by_text(live))
         kinds, readers, left_out = _kinds(found, catalog, orders)
         version = str(found.version)
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
     if orders.rate is None:
         load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
     rows = {str(name): count for name, count in filled.rows.items()}
-    return _Scene(place, version, load, rows, (*notes, *left_out))
+    return _Scene(place, version, load, rows, sizes, catalog, orders.focus(catalog), (*notes, *left_out))
+
+
+def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
+    return {str(name): size for name, size in sizes.items()}
 
 
 def _sizes(found: Session, orders: Orders) -> dict[QualifiedName, int]:
@@ -166,40 +195,60 @@ def _rate(place: Place, load: Load, say: Say) -> float:
 def _naive(scene: _Scene, orders: Orders, say: Say) -> tuple[Measurement, RehearsedSide, str]:
     dsn = scene.place.make("naive", _TEMPLATE)
     say(f"baseline: {BASELINE_S:.0f} s without any migration")
+    done: list[PlainStatement] = []
     with standby_watched(scene.place, "naive", scene.load) as watch:
-        seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say), BASELINE_S)
+        seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say, done.append), BASELINE_S)
     failed, error = seen.result
-    return seen.baseline, RehearsedSide(seen.felt, seen.took_s, failed, error=error, standby=_standby(watch, seen)), dsn
+    parts = plain_parts(done, scene.sizes.here)
+    return seen.baseline, side_of(seen, Outcome(failed, error=error), parts, _standby(watch, seen)), dsn
 
 
-def _run_all(dsn: str, migrations: Sequence[Migration], say: Say) -> tuple[int, str | None]:
+def _run_all(dsn: str, migrations: Sequence[Migration], say: Say, tell: Tell) -> tuple[int, str | None]:
     """How often a file failed and was run again, and what ended it; None where all went through."""
     failed = 0
     for migration in migrations:
         say(f"plain SQL: {migration.name}")
         try:
-            failed += run_plainly(dsn, migration, say)
+            failed += run_plainly(dsn, migration, say, tell)
         except DatabaseError as error:
             return failed, f"{migration.name}: {message_of(error)} (SQLSTATE {sqlstate_of(error)})"
     return failed, None
 
 
-def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> tuple[RehearsedSide, str]:
+def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> _Planned:
     dsn = scene.place.make("plan", _TEMPLATE)
     say("pgsluice run, on a fresh copy")
     standby = scene.place.dsn_on_standby("plan")
+    news: News = []
+
+    def run() -> tuple[Plan | None, int, str | None]:
+        try:
+            return *run_plan(dsn, standby, lambda event: news.append((time.monotonic(), event))), None
+        except PgsluiceError as error:
+            return None, 0, str(error)
+
     with standby_watched(scene.place, "plan", scene.load) as watch:
-        seen = observed(dsn, scene.load, lambda: _run_plan(run_plan, dsn, standby), baseline)
-    killed, error = seen.result
-    return RehearsedSide(seen.felt, seen.took_s, killed=killed, error=error, standby=_standby(watch, seen)), dsn
+        seen = observed(dsn, scene.load, run, baseline)
+    plan, killed, error = seen.result
+    side = side_of(seen, Outcome(killed=killed, error=error), plan_parts(news, plan, scene.sizes), _standby(watch, seen))
+    return _Planned(side, plan, dsn)
 
 
 def _standby(watch: StandbyWatch | None, seen: Observed[Any]) -> StandbySide | None:
     return None if watch is None else watch.side(seen.begin_s, seen.end_s)
 
 
-def _run_plan(run_plan: RunPlan, dsn: str, standby: str | None) -> tuple[int, str | None]:
-    try:
-        return run_plan(dsn, standby), None
-    except PgsluiceError as error:
-        return 0, str(error)
+def _unexercised(scene: _Scene, planned: _Planned) -> tuple[str, ...]:
+    """The tables with rows that the plan locks against the application (what the migrations touch, where the plan is not known) and
+    that no request asked meanwhile. Partitions are asked with the table that they are partitions of."""
+    catalog = scene.catalog
+    asked = asked_by((kind for kind in scene.load.kinds if kind.name in planned.side.by_request), catalog)
+    locked = {str(name) for name in scene.focus} if planned.plan is None else locked_tables(planned.plan)
+    roots = {_root(catalog, name) for name in asked}
+    there = (name for name in catalog.tables if str(name) in locked and str(name) in scene.sizes.here)
+    return tuple(sorted(str(name) for name in there if _root(catalog, name) not in roots))
+
+
+def _root(catalog: Catalog, name: QualifiedName) -> QualifiedName:
+    table = catalog.table(name)
+    return _root(catalog, table.parents[0]) if table is not None and table.parents else name

@@ -4,13 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 from pgsluice.model.measurement import Measurement
-from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
+from pgsluice.model.rehearsal import Limits, Rehearsal, RehearsedPart, RehearsedSide, StandbySide
 
 SCHEMA_VERSION = 1
 """Grows when a program that reads the former shape would misread the new one."""
 
 
-def rehearsal_to_json(rehearsal: Rehearsal, max_stall_s: float) -> dict[str, Any]:
+def rehearsal_to_json(rehearsal: Rehearsal, limits: Limits) -> dict[str, Any]:
     """The rehearsal as what `json.dumps` takes; waits in milliseconds, durations in seconds."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -24,16 +24,45 @@ def rehearsal_to_json(rehearsal: Rehearsal, max_stall_s: float) -> dict[str, Any
         "naive": _side(rehearsal.naive),
         "plan": _side(rehearsal.plan),
         "same_end": rehearsal.same_end,
+        "unexercised": list(rehearsal.unexercised),
         "longest_added_ms": round(rehearsal.longest_added_ms, 3),
-        "max_stall_ms": max_stall_s * 1000,
-        "passed": rehearsal.passes(max_stall_s),
+        "max_stall_ms": limits.max_stall_s * 1000,
+        "added_errors": rehearsal.added_errors,
+        "max_errors": limits.max_errors,
+        "passed": rehearsal.passes(limits),
         "notes": list(rehearsal.notes),
     }
 
 
 def _side(side: RehearsedSide) -> dict[str, Any]:
     own = {"took_s": round(side.took_s, 3), "failed_attempts": side.failed_attempts, "killed": side.killed, "error": side.error}
-    return {**_felt(side.felt), **own, "standby": None if side.standby is None else _standby(side.standby)}
+    seen = {
+        "wal_bytes": side.wal_bytes,
+        "disk_bytes": side.disk_bytes,
+        "most_waiters": side.most_waiters,
+        "waiters": [[round(found.at_s, 2), found.count] for found in side.waiters],
+        "parts": list(map(_part, side.parts)),
+        "by_request": {name: asdict(felt) for name, felt in side.by_request.items()},
+        "standby": None if side.standby is None else _standby(side.standby),
+    }
+    return {**_felt(side.felt), **own, **seen}
+
+
+def _part(part: RehearsedPart) -> dict[str, Any]:
+    estimate = part.live_estimate_s
+    return {
+        "migration": part.migration,
+        "kind": part.kind,
+        "sql": part.sql,
+        "begin_s": round(part.begin_s, 3),
+        "end_s": round(part.end_s, 3),
+        "locks": [{"relation": lock.relation, "mode": str(lock.mode)} for lock in part.locks],
+        "rows": part.rows,
+        "live_rows": part.live_rows,
+        "live_estimate_s": None if estimate is None else round(estimate, 3),
+        "error": part.error,
+        **asdict(part.felt),
+    }
 
 
 def _standby(standby: StandbySide) -> dict[str, Any]:

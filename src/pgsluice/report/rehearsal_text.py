@@ -3,28 +3,26 @@
 from collections.abc import Iterator
 
 from pgsluice.model.measurement import Measurement
-from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
+from pgsluice.model.rehearsal import Limits, Rehearsal, RehearsedSide, StandbySide
 from pgsluice.report.measurements import MeasuredRun, duration, measurement_table
-from pgsluice.report.texts import size
+from pgsluice.report.rehearsal_parts import PART_HEADINGS, estimates, felt_most, locks_of, part_rows, table_markdown
+from pgsluice.report.texts import one_line, size
 
 MOST_NOTES = 12
 """Of many notes the first ones are printed; the JSON has them all."""
 
-GONE = frozenset({"42703", "42P01", "42883", "42704", "3F000"})
-"""SQLSTATEs of a column, relation, function, type or schema that is not there."""
 
-
-def rehearsal_text(rehearsal: Rehearsal, max_stall_s: float) -> str:
+def rehearsal_text(rehearsal: Rehearsal, limits: Limits) -> str:
     """The whole, in plain text."""
-    return "\n".join((heading(rehearsal), "", rehearsal_table(rehearsal), "", *verdict(rehearsal, max_stall_s), *_notes(rehearsal)))
+    sentences = (*verdict(rehearsal, limits), *details(rehearsal))
+    return "\n".join((heading(rehearsal), "", rehearsal_table(rehearsal), "", *sentences, *_notes(rehearsal)))
 
 
-def rehearsal_markdown(rehearsal: Rehearsal, max_stall_s: float) -> str:
+def rehearsal_markdown(rehearsal: Rehearsal, limits: Limits) -> str:
     """For a comment on a pull request."""
-    passed = "passed" if rehearsal.passes(max_stall_s) else "failed"
     return "\n".join(
         (
-            f"### Rehearsal {passed}: {', '.join(f'`{name}`' for name in rehearsal.migrations)}",
+            f"### Rehearsal {word(rehearsal, limits)}: {', '.join(f'`{name}`' for name in rehearsal.migrations)}",
             "",
             heading(rehearsal),
             "",
@@ -32,10 +30,19 @@ def rehearsal_markdown(rehearsal: Rehearsal, max_stall_s: float) -> str:
             rehearsal_table(rehearsal),
             "```",
             "",
-            *(f"- {line}" for line in verdict(rehearsal, max_stall_s)),
+            *(f"- {line}" for line in (*verdict(rehearsal, limits), *details(rehearsal))),
+            *_parts_markdown("Plain SQL", rehearsal.naive),
+            *_parts_markdown("pgsluice", rehearsal.plan),
             *(f"- {line}" for line in _notes(rehearsal)),
         )
     )
+
+
+def word(rehearsal: Rehearsal, limits: Limits) -> str:
+    """`passed`, `not passed`, or `not exercised` where that alone stands in the way."""
+    if rehearsal.passes(limits):
+        return "passed"
+    return "not exercised" if not list(_reasons(rehearsal, limits)) else "not passed"
 
 
 def heading(rehearsal: Rehearsal) -> str:
@@ -54,9 +61,14 @@ def rehearsal_table(rehearsal: Rehearsal) -> str:
     return measurement_table(runs)
 
 
-def verdict(rehearsal: Rehearsal, max_stall_s: float) -> list[str]:
+def verdict(rehearsal: Rehearsal, limits: Limits) -> list[str]:
     """Whether the plan may go to production as far as a rehearsal can tell, and why."""
-    return [*_naive(rehearsal), *_plan(rehearsal, max_stall_s), *_end(rehearsal), *_standbys(rehearsal)]
+    return [*_naive(rehearsal), *_plan(rehearsal, limits), *_end(rehearsal)]
+
+
+def details(rehearsal: Rehearsal) -> list[str]:
+    """What else was seen."""
+    return [*_most(rehearsal), *_resources(rehearsal), *_standbys(rehearsal), *estimates(rehearsal)]
 
 
 def _naive(rehearsal: Rehearsal) -> Iterator[str]:
@@ -66,28 +78,55 @@ def _naive(rehearsal: Rehearsal) -> Iterator[str]:
     yield f"Plain SQL kept a request waiting for {duration(naive.felt.max_ms)}; {_failed(naive.felt)}{_again(naive)}."
 
 
-def _plan(rehearsal: Rehearsal, max_stall_s: float) -> Iterator[str]:
-    plan, limit = rehearsal.plan, duration(max_stall_s * 1000)
-    if plan.error is not None:
-        yield f"NOT PASSED: pgsluice did not reach the end: {plan.error}"
+def _plan(rehearsal: Rehearsal, limits: Limits) -> Iterator[str]:
+    plan = rehearsal.plan
     killed = f", although it was killed {plan.killed} times and went on" if plan.killed else ""
     yield f"pgsluice kept a request waiting for {duration(plan.felt.max_ms)} at most; {_failed(plan.felt)}{killed}."
-    if gone := sum(count for state, count in plan.felt.errors.items() if state in GONE):
-        yield f"{gone:,} of the failed requests ask for what the migration drops or renames: the old release must be gone by then."
-    added = duration(rehearsal.longest_added_ms)
-    if rehearsal.longest_added_ms > max_stall_s * 1000:
-        yield f"NOT PASSED: that is {added} above the quiet baseline, and {limit} is the limit."
-    elif plan.error is None:
-        yield f"PASSED: that is {added} above the quiet baseline; {limit} is the limit."
+    if rehearsal.gone:
+        yield f"{rehearsal.gone:,} of the failed requests ask for what the migration drops or renames: the old release must be gone before."
+    yield from _reasons(rehearsal, limits)
+    for table in rehearsal.unexercised:
+        yield f"NOT EXERCISED: the plan locks {table}, and no request asked it meanwhile, so nothing could be felt (--load asks it)."
+    if rehearsal.passes(limits):
+        yield f"PASSED: that is {duration(rehearsal.longest_added_ms)} above the quiet baseline; {_limit(limits)} is the limit."
+
+
+def _reasons(rehearsal: Rehearsal, limits: Limits) -> Iterator[str]:
+    """Why it does not pass, but for what was not exercised."""
+    if rehearsal.plan.error is not None:
+        yield f"NOT PASSED: pgsluice did not reach the end: {rehearsal.plan.error}"
+    if rehearsal.longest_added_ms > limits.max_stall_s * 1000:
+        yield f"NOT PASSED: that is {duration(rehearsal.longest_added_ms)} above the quiet baseline, and {_limit(limits)} is the limit."
+    if rehearsal.added_errors > limits.max_errors:
+        yield f"NOT PASSED: {rehearsal.added_errors:,} requests failed that would not have, and {limits.max_errors:,} may."
+    if rehearsal.same_end is False:
+        yield "NOT PASSED: the two ways did not leave the same schema."
+
+
+def _limit(limits: Limits) -> str:
+    return duration(limits.max_stall_s * 1000)
 
 
 def _end(rehearsal: Rehearsal) -> Iterator[str]:
-    if rehearsal.same_end is False:
-        yield "NOT PASSED: the two ways did not leave the same schema."
-    elif rehearsal.same_end:
+    if rehearsal.same_end:
         yield "Both ways left the same schema."
-    elif rehearsal.naive.error is None and rehearsal.plan.error is None:
+    elif rehearsal.same_end is None and rehearsal.naive.error is None and rehearsal.plan.error is None:
         yield "Whether both ways left the same schema was not compared: there is no pg_dump for this server."
+
+
+def _most(rehearsal: Rehearsal) -> Iterator[str]:
+    for way, side in (("plain SQL", rehearsal.naive), ("pgsluice", rehearsal.plan)):
+        part = felt_most(side)
+        if part is not None:
+            during = f"{one_line(part.sql, 80)} (locks against the application: {locks_of(part)})"
+            yield f"Felt most with {way}: {duration(part.felt.max_ms)} during {during}."
+
+
+def _resources(rehearsal: Rehearsal) -> Iterator[str]:
+    for way, side in (("plain SQL", rehearsal.naive), ("pgsluice", rehearsal.plan)):
+        grew = f"the database grew by {size(side.disk_bytes)} at most"
+        queue = f"at most {side.most_waiters:,} sessions waited for locks at once"
+        yield f"With {way}: {size(side.wal_bytes)} of WAL, the load's included; {grew}; {queue}."
 
 
 def _standbys(rehearsal: Rehearsal) -> Iterator[str]:
@@ -104,6 +143,13 @@ def _standby(standby: StandbySide) -> str:
     if standby.felt is None:
         return f"nothing of the load only reads, so it was asked nothing; {lag}; {queries}"
     return f"a reader waited for {duration(standby.felt.max_ms)} at most; {_failed(standby.felt)}; {lag}; {queries}"
+
+
+def _parts_markdown(way: str, side: RehearsedSide) -> list[str]:
+    if not side.parts:
+        return []
+    table = table_markdown(PART_HEADINGS, part_rows(side))
+    return ["", f"<details><summary>{way}, step by step</summary>", "", *table, "", "</details>", ""]
 
 
 def _notes(rehearsal: Rehearsal) -> list[str]:
