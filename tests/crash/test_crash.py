@@ -14,7 +14,9 @@ import pytest
 from tests.crash.proxy import Harm, Point
 from tests.crash.scenes import SCENES
 from tests.crash.stage import Stage, template, wrong
+from tests.support.oracle import differences, picture
 from tests.support.servers import TestServer
+from tests.support.sql import rows
 
 AT_ONCE = 3
 """Plays at the same time, each on a database of its own; they mostly wait for processes to start."""
@@ -113,6 +115,41 @@ def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: Tes
         plays = _in_turn(stage.points(commands, purpose))
         every = 1 if request.config.getoption("--pg-majors") == "all" else EVERY
         _play(stage, commands, plays[every // 2 :: every])
+
+
+_HANGING = """
+SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT indexrelid::regclass || ' on ' || indrelid::regclass FROM pg_index WHERE indrelid IN ('t'::regclass, 'c'::regclass)
+ORDER BY 1
+"""
+
+
+@pytest.mark.pg("18")
+@pytest.mark.newest("twenty seconds")
+def test_forward_again_after_a_harmed_rollback_of_a_twin(request: pytest.FixtureRequest, server: TestServer):
+    """What the way back has prepared would be in the way of the new release: it is gone again."""
+    with template(server, SCENES["twin-back"]) as database:
+        stage = Stage(server, "twin-back", database)
+        with stage.database() as dsn:
+            stage.finish(dsn, "run")
+            expected = picture(dsn), rows(dsn, _HANGING)
+        plays = _in_turn(stage.points(("run", "rollback"), "work"))
+        if request.config.getoption("--pg-majors") != "all":
+            plays = [(point, harm) for point, harm in plays if "VALIDATE CONSTRAINT" in point.sql or "RENAME COLUMN" in point.sql][:4]
+
+        def play(at: tuple[Point, Harm]) -> str:
+            with stage.database() as dsn:
+                stage.finish(dsn, "run")
+                stage.disturb(dsn, "rollback", *at)
+                stage.finish(dsn, "run")
+                found = picture(dsn), rows(dsn, _HANGING)
+                return "" if found == expected else f"{at}: {differences(expected[0], found[0])} {set(found[1]) ^ set(expected[1])}"
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            bad = list(filter(None, pool.map(play, plays)))
+        assert not bad, "\n".join(bad)
 
 
 @pytest.mark.pg("18")

@@ -10,13 +10,14 @@ from pgsluice.model.steps import Fill, OldName, Preflight, Undo
 class Settled:
     """What whoever made a part knows of it, so that nobody is asked: no rule about the statement, and not the planner how it
     is taken back. `undo` is SQL, '' where nothing is to be done, None where it cannot be undone. `first` are done before the
-    step is taken back, each on its own; they may be repeated. `loses` as in `Undo`. `session` are SET statements for it.
+    step is taken back, each on its own; they may be repeated. `if_kept` and `loses` as in `Undo`. `session` are SET statements for it.
     `again`: taking back the later step of the same statement that `takes` takes this one's work with it, so that it is to be done
     again. `independent`: only what names the same columns and constraints depends on it, not what is about the same table.
     `gone` as in `Step`."""
 
     undo: str | None = ""
     first: tuple[Undo, ...] = ()
+    if_kept: tuple[Undo, ...] = ()
     loses: tuple[tuple[str, str], ...] = ()
     session: str = ""
     again: bool = False

@@ -91,7 +91,8 @@ class Fill:
 class Undo:
     """How to take a finished step back. `sql` empty: nothing to do. `loses` are queries, each returning one count
     of rows that would be lost and named by its text key: the user is asked before any count above 0 is destroyed.
-    `first` are carried out before it, in order, each in a way that may be repeated. `again` are the ids of earlier steps whose
+    `first` are carried out before it, in order, each in a way that may be repeated; `if_kept` in the same way take away what `first` has
+    left where the step is to stand after all (a way back that was broken off, and then forward). `again` are the ids of earlier steps whose
     work goes with it: going forward they are to be done again."""
 
     kind: StepKind
@@ -100,6 +101,7 @@ class Undo:
     subject: str | None = None
     loses: tuple[tuple[str, str], ...] = ()
     first: tuple["Undo", ...] = ()
+    if_kept: tuple["Undo", ...] = ()
     again: tuple[str, ...] = ()
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from pgsluice import api
+from pgsluice.model.errors import StepFailedError
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
+from tests.support.sql import execute, rows
 
 pytestmark = pytest.mark.newest("seconds for each case")
 
@@ -98,3 +101,31 @@ def test_faithful(scene: Scene, name: str):
     scene.run()
     scene.contract()
     assert scene.differences_to_plain() == ""
+
+
+def test_a_way_back_that_broke_off_leaves_nothing_in_the_way(scene: Scene):
+    """The new release has written what the old type cannot hold, so that the way back ends where NOT NULL is proved; then forward again."""
+    scene.before(
+        "CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE c (t int REFERENCES t (id))",
+        "INSERT INTO t SELECT i FROM generate_series(1, 50) i; INSERT INTO c SELECT i FROM generate_series(1, 50) i",
+    )
+    scene.write("ALTER TABLE t ALTER COLUMN id TYPE bigint")
+    scene.run()
+    forward = rows(scene.dsn, _CONSTRAINTS)
+    execute(scene.dsn, "INSERT INTO t (id) VALUES (3000000000)")
+    with pytest.raises(StepFailedError, match=r"null values|violated by some row"):
+        api.rollback(None, scene.settings, ask=lambda losses: True)
+    assert rows(scene.dsn, _CONSTRAINTS) != forward
+    scene.run()
+    assert rows(scene.dsn, _CONSTRAINTS) == forward
+    execute(scene.dsn, "INSERT INTO t (id) VALUES (3000000001)", "DELETE FROM t WHERE id > 50")
+    scene.contract()
+    assert scene.differences_to_plain() == ""
+
+
+_CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT indrelid::regclass::text, indexrelid::regclass::text, '' FROM pg_index WHERE indrelid IN ('t'::regclass, 'c'::regclass)
+ORDER BY 1, 2, 3
+"""

@@ -30,8 +30,8 @@ def phases(pieces: list[Piece], name: str, *, apart: bool = False) -> tuple[Phas
     again: list[tuple[str, list[Piece]]] = []
     for phase in PhaseName:
         members = [(f"{phase}-{n}", g) for n, g in enumerate((g for g in together if g[0].phase is phase), 1)]
-        steps = tuple(_with_again(_step(g, ident, name), g, again) for ident, g in members)
         again += [(ident, g) for ident, g in members if any(p.settled and p.settled.again for p in g)]
+        steps = tuple(_with_again(_step(g, ident, name), g, again) for ident, g in members)
         if steps:
             found.append(Phase(phase, steps))
     return tuple(found)

@@ -74,7 +74,8 @@ def _as_step(pieces: list[Piece], texts: list[str], losses: tuple[Loss, ...]) ->
     locks = tuple(Lock(relation, LockMode.ACCESS_EXCLUSIVE) for relation in touched)
     kind = StepKind.STRIKE if texts and locks else StepKind.TRANSACTION
     before = tuple(u for p in reversed(pieces) if p.settled for u in p.settled.first)
-    return Undo(kind, ";\n".join(texts), locks if texts else (), loses=losses, first=before)
+    kept = tuple(u for p in reversed(pieces) if p.settled for u in p.settled.if_kept)
+    return Undo(kind, ";\n".join(texts), locks if texts else (), loses=losses, first=before, if_kept=kept)
 
 
 def _undo(piece: Piece, action: Action) -> str | None:

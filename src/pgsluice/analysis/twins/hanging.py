@@ -174,11 +174,16 @@ class Copies:
         if later:
             yield Undo(StepKind.TRANSACTION, f"{alter} VALIDATE CONSTRAINT {old}", _gentle(key.table))
 
-    def left_behind(self) -> Iterator[str]:
-        """What a way back that was broken off may have left: it would keep the old column from going."""
-        if self.primary_key is not None:
-            for key in self.keys_to:
-                yield f"ALTER TABLE {key.table} DROP CONSTRAINT IF EXISTS {quote(self._aside(key.name))}"
+    def if_kept(self) -> Iterator[Undo]:
+        """Takes that away again: it would refuse rows for what the old column has in the place of values that its type cannot hold."""
+        if self.primary_key is None:
+            return
+        for key in self.keys_to:
+            drop = f"ALTER TABLE {key.table} DROP CONSTRAINT IF EXISTS {quote(self._aside(key.name))}"
+            yield Undo(StepKind.STRIKE, drop, _strong(key.table, self.twin.table.name))
+        table, index = self.twin.table.name, self._aside(self.primary_key[1].name.name)
+        subject = str(QualifiedName(table.schema, index))
+        yield Undo(StepKind.DROP_INDEX, f"DROP INDEX CONCURRENTLY IF EXISTS {subject}", _gentle(table), subject=subject)
 
 
 def _deferrable(constraint: Constraint) -> str:

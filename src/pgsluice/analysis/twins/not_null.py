@@ -78,6 +78,12 @@ class NotNull:
         if self.twin.column.not_null_validated:
             yield Undo(StepKind.TRANSACTION, f"{alter} VALIDATE CONSTRAINT {helper}", (Lock(table, _GENTLE),))
 
+    def if_kept(self) -> Iterator[Undo]:
+        """Takes that away again: it would refuse values that the old type cannot hold."""
+        if self._loosened:
+            drop = f"{self.twin.alter} DROP CONSTRAINT IF EXISTS {self._helper('old')}"
+            yield Undo(StepKind.STRIKE, drop, (Lock(str(self.twin.table.name), _STRONG),))
+
 
 def _part(sql: str, reason: str, undo: str, *, with_next: bool = False) -> Part:
     return Part(sql, reason, PhaseName.MIGRATE, with_next=with_next, settled=Settled(undo))

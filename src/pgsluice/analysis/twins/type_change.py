@@ -28,7 +28,7 @@ def type_change(twin: Twin) -> tuple[Part, ...]:
         *copies.made(),
         *awaited(twin.table.name, twin.column.name, differs(twin), twin.trigger("fill")),
         *_swapped(twin, copies, not_null),
-        *_dropped(twin, copies),
+        *_dropped(twin),
     )
 
 
@@ -92,9 +92,9 @@ def _swapped(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:
     first, *rest = statements
     lost = f"SELECT count(*) FROM {twin.table.name} WHERE {quote(twin.old)} IS NULL AND {twin.name} IS NOT NULL"
     what = f"values of {twin.table.name}.{twin.name} that {twin.column.type} cannot hold"
-    yield _exchange(
-        first, Settled(first[1], (*copies.first_on_the_way_back(), *not_null.first_on_the_way_back()), ((what, lost),), takes=True)
-    )
+    before = (*copies.first_on_the_way_back(), *not_null.first_on_the_way_back())
+    kept = (*not_null.if_kept(), *copies.if_kept())
+    yield _exchange(first, Settled(first[1], before, kept, ((what, lost),), takes=True))
     yield from (_exchange(pair, Settled(pair[1])) for pair in rest)
     *parts, last = sync.reverse(twin)
     yield from parts
@@ -109,9 +109,7 @@ def _exchange(pair: tuple[str, str], settled: Settled) -> Part:
     return Part(pair[0], "the two columns change places", PhaseName.MIGRATE, with_next=True, settled=settled)
 
 
-def _dropped(twin: Twin, copies: Copies) -> Iterator[Part]:
-    for sql in copies.left_behind():
-        yield Part(sql, "a way back that was broken off may have left it", PhaseName.CONTRACT, with_next=True, settled=Settled(None))
+def _dropped(twin: Twin) -> Iterator[Part]:
     yield from sync.gone(twin)
     drop = f"{twin.alter} DROP COLUMN {quote(twin.old)}"
     yield Part(drop, "the old column, with the indexes and constraints that were its own", PhaseName.CONTRACT, settled=Settled(None))

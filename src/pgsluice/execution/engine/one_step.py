@@ -51,12 +51,14 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A step of a migration, the way it goes, and the schemas that its names are resolved in."""
+    """A step of a migration, the way it goes, and the schemas that its names are resolved in. `again` are steps whose work goes with it:
+    its transaction says that they are to be done again."""
 
     migration: str
     step: Step
     direction: Direction
     search_path: tuple[str, ...]
+    again: tuple[str, ...] = ()
 
     def for_the_first_time(self) -> "Errand":
         """What stands there already is not ours: whether that is an error or fine (IF NOT EXISTS) the user's SQL says."""
@@ -139,7 +141,7 @@ def _context(crew: Crew, errand: Errand) -> StepContext:
         report=crew.report,
         migration=errand.migration,
         step=errand.step,
-        record_sql=lambda: step_record(tenure.fence, errand.migration, errand.step.id, way.at_work, way.ended),
+        record_sql=lambda: step_record(tenure.fence, errand.migration, errand.step.id, way.at_work, way.ended, errand.again),
         standbys=crew.standbys,
         ours=frozenset({tenure.control.pid}),
         record_batch=lambda cursor, rows: batch_record(tenure.fence, errand.migration, errand.step.id, cursor, rows),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 from pgsluice.execution.db.errors import DatabaseError
+from pgsluice.execution.engine.backward import prepare
 from pgsluice.execution.engine.history import is_pending, runs_again
 from pgsluice.execution.engine.one_step import FORWARD, Crew, Errand, carry_out
 from pgsluice.execution.engine.persistence import persist
@@ -85,14 +86,24 @@ def _steps(crew: Crew, plan: StoredPlan, through: PhaseName) -> None:
     for number, (phase, step) in enumerate(steps, 1):
         crew.checkpoint()
         was = crew.tenure.journal.step_state(plan.migration.name, step.id)
-        # an undo that did not commit left a transactional step as it was
         if was is StepState.DONE or (was is StepState.UNDOING and step.transaction):
             if was is not StepState.DONE:
-                crew.tenure.journal.end_step(plan.migration.name, step.id, StepState.DONE)
+                _keep(crew, plan, step)
             crew.report(StepSkipped(plan.migration.name, step.id, "done before"))
             continue
         crew.report(StepStarted(plan.migration.name, step.id, phase.value, step.kind.value, step.sql, number, len(steps)))
         _step(crew, plan, step, was)
+
+
+def _keep(crew: Crew, plan: StoredPlan, step: Step) -> None:
+    """An undo that did not commit left a transactional step as it was; what was prepared for it goes."""
+    name = plan.migration.name
+    try:
+        prepare(crew, name, step, step.undo.if_kept if step.undo is not None else (), plan.search_path)
+    except (PatienceError, StepFailedError) as error:
+        _record_failure(crew, name, step, error, StepState.UNDOING)
+        raise
+    crew.tenure.journal.end_step(name, step.id, StepState.DONE)
 
 
 def _step(crew: Crew, plan: StoredPlan, step: Step, was: StepState) -> None:
@@ -110,11 +121,13 @@ def _step(crew: Crew, plan: StoredPlan, step: Step, was: StepState) -> None:
         crew.report(StepDone(name, step.id, result.duration_s, result.held_ms, result.attempts))
 
 
-def _record_failure(crew: Crew, migration: str, step: Step, error: PatienceError | StepFailedError) -> None:
+def _record_failure(
+    crew: Crew, migration: str, step: Step, error: PatienceError | StepFailedError, state: StepState = StepState.FAILED
+) -> None:
     """Where even this cannot be written, the journal goes on saying that it runs: the next run finds a dead one."""
     journal, why = crew.tenure.journal, str(error)
     try:
-        journal.end_step(migration, step.id, StepState.FAILED, why)
+        journal.end_step(migration, step.id, state, why)
         journal.move(migration, MigrationState.RUNNING, follow(MigrationState.RUNNING, MigrationState.FAILED), error=why)
     except DatabaseError as lost:
         error.add_note(f"this could not be written to the journal: {lost}")

@@ -1,12 +1,12 @@
 """Taking a migration back: its steps in reverse, each by its Undo, as far as that goes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from pgsluice.execution.db.errors import DatabaseError, Trouble, message_of, trouble_of
+from pgsluice.execution.engine.backward import backward, prepare
 from pgsluice.execution.engine.history import is_pending
-from pgsluice.execution.engine.one_step import BACK, PREPARING, Crew, Errand, carry_out
+from pgsluice.execution.engine.one_step import BACK, Crew, Errand, carry_out
 from pgsluice.execution.engine.persistence import persist
 from pgsluice.execution.engine.states import follow, may_follow
 from pgsluice.execution.engine.tenure import set_search_path
@@ -14,9 +14,8 @@ from pgsluice.execution.journal.stored_plan import StoredPlan
 from pgsluice.model.errors import PatienceError, RefusedError, StepFailedError, StoppedError
 from pgsluice.model.events import MigrationStarted, Notice, StepDone, StepSkipped, StepStarted
 from pgsluice.model.plan import PhaseName
-from pgsluice.model.postgres.identifiers import literal
 from pgsluice.model.progress import Loss, MigrationProgress, MigrationState, StepState
-from pgsluice.model.steps import Step, StepKind, Undo
+from pgsluice.model.steps import Step, Undo
 
 Ask = Callable[[tuple[Loss, ...]], bool]
 """Shown what rows would be destroyed; True: go ahead."""
@@ -126,34 +125,15 @@ def _take_step_back(crew: Crew, plan: StoredPlan, step: Step, was: StepState) ->
         crew.report(StepSkipped(name, step.id, "nothing to take back"))
         return
     try:
-        for preparation in undo.first:
-            carry_out(crew, Errand(name, _backward(step, preparation), PREPARING, plan.search_path), StepState.DONE)
-        result = carry_out(crew, Errand(name, _backward(step, undo), BACK, plan.search_path), was)
+        prepare(crew, name, step, undo.first, plan.search_path)
+        result = carry_out(crew, Errand(name, backward(step, undo), BACK, plan.search_path, undo.again), was)
     except (PatienceError, StepFailedError) as error:
         _record_failure(crew, name, step, error)
         raise
-    for lost in undo.again:
-        crew.tenure.journal.end_step(name, lost, StepState.PENDING)
     if result is None:
         crew.report(StepSkipped(name, step.id, "found taken back"))
     else:
         crew.report(StepDone(name, step.id, result.duration_s, result.held_ms, result.attempts))
-
-
-def _backward(step: Step, undo: Undo) -> Step:
-    """The way back as a step of its own, under the id of the step that it takes back."""
-    return replace(step, kind=undo.kind, sql=undo.sql, locks=undo.locks, subject=undo.subject, done_when=_gone(undo), undo=None, fill=None)
-
-
-def _gone(undo: Undo) -> str | None:
-    """How the catalog shows that an index step of the way back is done; for others only the journal can tell."""
-    if undo.subject is None or undo.kind not in (StepKind.DROP_INDEX, StepKind.BUILD_INDEX):
-        return None
-    index = f"pg_catalog.to_regclass({literal(undo.subject)})"
-    if undo.kind is StepKind.DROP_INDEX:
-        attached = f"EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {index})"
-        return f"SELECT {index} IS NULL OR {attached}"  # the index of a partition goes with its parent's
-    return f"SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = {index} AND indisvalid)"
 
 
 def _undo(step: Step) -> Undo:

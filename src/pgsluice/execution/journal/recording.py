@@ -10,18 +10,22 @@ RECORD_LOST = "SLUI2"
 """SQLSTATE of our own for "the journal has no such step in this state"."""
 
 
-def step_record(fence: int, migration: str, step: str, was: StepState, becomes: StepState) -> str:
-    """One statement: raises LEASE_LOST in the server where another run took the lease, else moves the step's row.
+def step_record(fence: int, migration: str, step: str, was: StepState, becomes: StepState, again: tuple[str, ...] = ()) -> str:
+    """One statement: raises LEASE_LOST in the server where another run took the lease, else moves the step's row. The steps
+    `again` are to be done again from then on.
 
     FOR KEY SHARE on the lease until the end of the transaction: a takeover waits for us, or we see its number. It must
     run before any strong lock is taken, as it may wait for a takeover. It names everything with its schema."""
+    lost = ", ".join(map(literal, again))
+    reopened = f"""
+    UPDATE pgsluice.step SET state = {literal(StepState.PENDING)} WHERE migration = {literal(migration)} AND id IN ({lost});"""
     return _fenced(
         fence,
         f"""UPDATE pgsluice.step SET state = {literal(becomes)}, error = NULL, finished_at = pg_catalog.clock_timestamp()
     WHERE migration = {literal(migration)} AND id = {literal(step)} AND state = {literal(was)};
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the journal has no such step in state {was}' USING ERRCODE = '{RECORD_LOST}';
-    END IF;""",
+    END IF;{reopened if again else ""}""",
     )
 
 
