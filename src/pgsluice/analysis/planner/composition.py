@@ -182,7 +182,9 @@ class Composition:
             impact=met,
             before=before,
             origin=(self.number, self.part),
-            phase=_later(natural_phase(action, before, self.made_here, self.made_anew), origin.phase if origin else PhaseName.EXPAND),
+            phase=_later(
+                natural_phase(action, before, self.made_here, self.made_anew, self._others()), origin.phase if origin else PhaseName.EXPAND
+            ),
             reason=origin.reason if origin else _reason(said, met),
             hazard=hazard or (said[0][0].name if said else None),
             brief=self._brief(met, exceeds),
@@ -198,6 +200,10 @@ class Composition:
         )
         self.pieces.append(piece)
         self._advance(after(action, before))
+
+    def _others(self) -> tuple[Action, ...]:
+        """What the file does together with this statement's actions or behind them."""
+        return (*actions(self.statement), *self.context.later)
 
     def _settle(self, action: Action, part: Part, hazard: str) -> None:
         """A statement that no rule is asked about: its phase, its undo and what depends on it are said by who made it."""

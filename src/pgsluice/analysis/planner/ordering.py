@@ -10,6 +10,19 @@ _ORDER = list(PhaseName)
 
 _WRITES = frozenset({"UPDATE", "DELETE"})
 _ADDS_PART = frozenset({"ALTER TABLE ADD COLUMN", "ALTER TABLE SET DEFAULT"})
+_DROPS_DEFAULT = frozenset({"ALTER TABLE DROP DEFAULT"})
+_WITHOUT_DEFAULTS = frozenset(
+    {
+        "ALTER TABLE SET NOT NULL",
+        "ALTER TABLE DROP NOT NULL",
+        "ALTER TABLE ADD CONSTRAINT",
+        "ALTER TABLE VALIDATE CONSTRAINT",
+        "ALTER TABLE DROP CONSTRAINT",
+        "ALTER TABLE SET STATISTICS",
+        "CREATE INDEX",
+        "COMMENT",
+    }
+)
 _DROPS_PART = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT"})
 
 
@@ -46,9 +59,20 @@ def depends(later: Piece, earlier: Piece) -> bool:
     """Whether `later` may not run before `earlier`."""
     if later.opaque or earlier.opaque or later.origin == earlier.origin:
         return True
+    if _without_default(later, earlier) or _without_default(earlier, later):
+        return False
     if _commute(later, earlier):
         return bool(later.names & earlier.names)
     return bool(later.names & earlier.names or later.relations & earlier.relations)
+
+
+def _without_default(one: Piece, other: Piece) -> bool:
+    """Whether one drops a default, for which the other does not care: only what stores a new row, or DEFAULT, does."""
+    if not one.kinds <= _DROPS_DEFAULT:
+        return False
+    if other.kinds <= _WRITES:
+        return not any(kind == "SetToDefault" for a in other.actions for kind, _ in walk(a.node))
+    return other.kinds <= _WITHOUT_DEFAULTS
 
 
 def _commute(one: Piece, other: Piece) -> bool:

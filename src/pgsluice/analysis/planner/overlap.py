@@ -10,7 +10,9 @@ from pgsluice.analysis.planner.piece import Piece
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName
 
-_PARTS = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT", "DROP TRIGGER"})
+_PARTS = frozenset(
+    {"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT", "ALTER TABLE DROP DEFAULT", "ALTER TABLE DROP IDENTITY", "DROP TRIGGER"}
+)
 _MOVES = ("RENAME", "SET SCHEMA", "RENAME COLUMN", "ALTER COLUMN TYPE", "DROP COLUMN")
 """What a trigger that keeps two columns in step would not survive."""
 

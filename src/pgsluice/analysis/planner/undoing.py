@@ -1,14 +1,17 @@
 """How a finished step is taken back. What is not listed here cannot be undone: a rollback stops there and says so."""
 
+from collections.abc import Callable, Iterator
+
 from pgsluice.analysis.effects.catalog import after
 from pgsluice.analysis.parsing.actions import is_concurrent
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.subjects import subject
 from pgsluice.analysis.planner import questions
 from pgsluice.analysis.planner.piece import Piece
-from pgsluice.model.catalog import Catalog, Table
+from pgsluice.analysis.twins.not_null import Proof
+from pgsluice.model.catalog import Catalog, Table, TableKind
 from pgsluice.model.names import constraint_names
-from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName, quote
+from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName, helper_name, quote
 from pgsluice.model.postgres.locks import LockMode
 from pgsluice.model.steps import Lock, StepKind, Undo
 
@@ -73,9 +76,28 @@ def _as_step(pieces: list[Piece], texts: list[str], losses: tuple[Loss, ...]) ->
     touched = dict.fromkeys(lock.relation for p in pieces for lock in p.impact.locks)
     locks = tuple(Lock(relation, LockMode.ACCESS_EXCLUSIVE) for relation in touched)
     kind = StepKind.STRIKE if texts and locks else StepKind.TRANSACTION
-    before = tuple(u for p in reversed(pieces) if p.settled for u in p.settled.first)
-    kept = tuple(u for p in reversed(pieces) if p.settled for u in p.settled.if_kept)
+    before = tuple(u for p in reversed(pieces) for u in (p.settled.first if p.settled else _proved(p, Proof.made)))
+    kept = tuple(u for p in reversed(pieces) for u in (p.settled.if_kept if p.settled else _proved(p, Proof.gone)))
     return Undo(kind, ";\n".join(texts), locks if texts else (), loses=losses, first=before, if_kept=kept)
+
+
+def _proved(piece: Piece, what: Callable[[Proof], tuple[Undo, ...]]) -> Iterator[Undo]:
+    """What is done for a NOT NULL that the piece drops, before it is taken back."""
+    for action in reversed(piece.actions):
+        if action.kind == "ALTER TABLE DROP NOT NULL" and action.relation:
+            found = piece.before.table(piece.before.resolve(*action.relation))
+            proof = _proof(found, action.node["name"], piece.before) if found else None
+            yield from what(proof) if proof else ()
+
+
+def _proof(table: Table, name: str, before: Catalog) -> Proof | None:
+    """None where the column may be NULL already."""
+    column = table.column(name)
+    if column is None or not column.not_null:
+        return None
+    named = before.version.has_not_null_constraints and table.kind is TableKind.TABLE and not table.children and not table.parents
+    helper = quote(helper_name(table.name.name, name, "not_null"))
+    return Proof(table.name, name, helper, named, column.not_null_validated or not named)
 
 
 def _undo(piece: Piece, action: Action) -> str | None:
@@ -164,10 +186,10 @@ def _of_table(action: Action, before: Catalog) -> str | None:
         return f"{alter} {_SWITCHES[part]}" if part.startswith("ENABLE") and not table.row_security else None
     if part == "OWNER TO" and table is not None and table.owner:
         return f"{alter} OWNER TO {quote(table.owner)}"
-    return _of_column(action, table, alter, part)
+    return _of_column(action, table, alter, part, before)
 
 
-def _of_column(action: Action, table: Table | None, alter: str, part: str) -> str | None:
+def _of_column(action: Action, table: Table | None, alter: str, part: str, before: Catalog) -> str | None:
     name = action.node.get("name", "")
     if part == "DROP CONSTRAINT":
         return "" if name.startswith(HELPER_PREFIX) else None
@@ -177,6 +199,9 @@ def _of_column(action: Action, table: Table | None, alter: str, part: str) -> st
     this = f"{alter} ALTER COLUMN {quote(name)}"
     if part == "SET NOT NULL":
         return "" if column.not_null else f"{this} DROP NOT NULL"
+    if part == "DROP NOT NULL" and table is not None:
+        proof = _proof(table, name, before)
+        return proof.used(column.not_null_constraint) if proof else ""
     if part in ("SET DEFAULT", "DROP DEFAULT") and not column.generated:
         return f"{this} SET DEFAULT {column.default}" if column.default is not None else f"{this} DROP DEFAULT"
     if part == "ADD IDENTITY":

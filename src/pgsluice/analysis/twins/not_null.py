@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pgsluice.analysis.parts import Part, Settled
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.plan import PhaseName
-from pgsluice.model.postgres.identifiers import quote
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.model.postgres.locks import LockMode
 from pgsluice.model.steps import Lock, StepKind, Undo
 
@@ -66,23 +66,50 @@ class NotNull:
             new = self._helper("new")
             yield f"{alter} RENAME CONSTRAINT {new} TO {name}", f"{alter} RENAME CONSTRAINT {name} TO {new}"
 
-    def first_on_the_way_back(self) -> Iterator[Undo]:
-        """The old column's, proved before it takes its place again; the columns have their later names."""
-        if not self._loosened:
-            return
-        alter, old, helper = self.twin.alter, quote(self.twin.old), self._helper("old")
-        clause = f"NOT NULL {old}" if self._named else f"CHECK ({old} IS NOT NULL)"
-        anew = f"{alter} DROP CONSTRAINT IF EXISTS {helper};\n{alter} ADD CONSTRAINT {helper} {clause} NOT VALID"
-        table = str(self.twin.table.name)
-        yield Undo(StepKind.STRIKE, anew, (Lock(table, _STRONG),))
-        if self.twin.column.not_null_validated:
-            yield Undo(StepKind.TRANSACTION, f"{alter} VALIDATE CONSTRAINT {helper}", (Lock(table, _GENTLE),))
+    @property
+    def _proof(self) -> "Proof":
+        return Proof(self.twin.table.name, self.twin.old, self._helper("old"), self._named, self.twin.column.not_null_validated)
 
-    def if_kept(self) -> Iterator[Undo]:
+    def first_on_the_way_back(self) -> tuple[Undo, ...]:
+        """The old column's, proved before it takes its place again; the columns have their later names."""
+        return self._proof.made() if self._loosened else ()
+
+    def if_kept(self) -> tuple[Undo, ...]:
         """Takes that away again: it would refuse values that the old type cannot hold."""
-        if self._loosened:
-            drop = f"{self.twin.alter} DROP CONSTRAINT IF EXISTS {self._helper('old')}"
-            yield Undo(StepKind.STRIKE, drop, (Lock(str(self.twin.table.name), _STRONG),))
+        return self._proof.gone() if self._loosened else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """NOT NULL of a column of a table, proved by the constraint `helper` (quoted) while nobody waits, before a way back needs it.
+    `named`: it is a NOT NULL constraint, which becomes the column's by its name alone; else a CHECK, which SET NOT NULL takes for one."""
+
+    table: QualifiedName
+    column: str
+    helper: str
+    named: bool
+    validated: bool = True
+
+    def made(self) -> tuple[Undo, ...]:
+        """May be repeated."""
+        alter, name = f"ALTER TABLE {self.table}", quote(self.column)
+        clause = f"NOT NULL {name}" if self.named else f"CHECK ({name} IS NOT NULL)"
+        anew = f"{alter} DROP CONSTRAINT IF EXISTS {self.helper};\n{alter} ADD CONSTRAINT {self.helper} {clause} NOT VALID"
+        made = (Undo(StepKind.STRIKE, anew, (Lock(str(self.table), _STRONG),)),)
+        validate = Undo(StepKind.TRANSACTION, f"{alter} VALIDATE CONSTRAINT {self.helper}", (Lock(str(self.table), _GENTLE),))
+        return (*made, validate) if self.validated else made
+
+    def used(self, constraint: str | None) -> str:
+        """What makes the column NOT NULL, brief; `constraint` is the name of the column's own, where it is `named`."""
+        alter = f"ALTER TABLE {self.table}"
+        if self.named:
+            return f"{alter} RENAME CONSTRAINT {self.helper} TO {quote(constraint or '')}"
+        return f"{alter} ALTER COLUMN {quote(self.column)} SET NOT NULL;\n{alter} DROP CONSTRAINT {self.helper}"
+
+    def gone(self) -> tuple[Undo, ...]:
+        """Takes the helper away; may be repeated."""
+        drop = f"ALTER TABLE {self.table} DROP CONSTRAINT IF EXISTS {self.helper}"
+        return (Undo(StepKind.STRIKE, drop, (Lock(str(self.table), _STRONG),)),)
 
 
 def _part(sql: str, reason: str, undo: str, *, with_next: bool = False) -> Part:

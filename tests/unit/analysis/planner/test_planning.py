@@ -190,6 +190,24 @@ def test_an_opaque_statement_keeps_its_place() -> None:
     assert [phase for phase, _, _ in steps(file, allow=("*",))] == ["contract"] * 3
 
 
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("ALTER TABLE orders ALTER total DROP DEFAULT", ["contract"]),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT; ALTER TABLE orders ALTER total SET DEFAULT 3", ["expand"]),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT, ALTER total SET DEFAULT 3", ["expand"]),
+        ("ALTER TABLE orders ADD COLUMN a int NOT NULL DEFAULT 3; ALTER TABLE orders ALTER a DROP DEFAULT", ["expand", "contract"]),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT; UPDATE orders SET total = 1 WHERE id = 1", ["migrate", "contract"]),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT; UPDATE orders SET total = DEFAULT WHERE id = 1", ["contract"]),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT; INSERT INTO orders (id) VALUES (1)", ["contract"]),
+        ("CREATE TABLE fresh (a int DEFAULT 1); ALTER TABLE fresh ALTER a DROP DEFAULT", ["expand"]),
+    ],
+)
+def test_a_default_goes_when_no_release_counts_on_it(file: str, expected: list[str]) -> None:
+    found = [phase for phase, _, _ in steps(file, allow=("*",))]
+    assert list(dict.fromkeys(found)) == expected
+
+
 def test_undo_restores_what_was_there() -> None:
     undo = only("ALTER TABLE orders ALTER COLUMN total SET DEFAULT 3, ADD COLUMN a int").undo
     assert undo is not None
@@ -222,6 +240,7 @@ def test_the_fingerprint_fits_as_long_as_what_it_covers() -> None:
         ("ALTER TABLE orders DROP COLUMN total", "CREATE INDEX ON orders (total)", True),
         ("ALTER TABLE orders DROP COLUMN total", "CREATE INDEX ON orders (placed)", False),
         ("DROP TABLE orders", "ALTER TABLE orders ADD COLUMN a int", True),
+        ("ALTER TABLE orders ALTER total DROP DEFAULT", "ALTER TABLE orders ALTER placed DROP DEFAULT", False),
         ("DROP TABLE orders", "ALTER TABLE customer ADD COLUMN a int", False),
         ("DROP FUNCTION stamp()", "CREATE TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp()", True),
     ],

@@ -11,13 +11,14 @@ store NULL, and where the column is NOT NULL they fail.
 
 ## The safe way
 
-Drop a default when no running release counts on it any more. A new default is harmless where both releases can live with
-either value.
+Dropping a default (or an identity) belongs to the phase `contract`, which never runs by itself: until then both releases have
+what they need. Where the same file gives the column another default, an identity or another type, it is dropped at once. A new
+default is harmless where both releases can live with either value.
 
 ## When the safe way does not apply
 
-A column that the same file has added is known to nobody yet: only its NOT NULL without a default is reported, because the
-running release, which does not name the column, can insert no row then.
+A column that the same file has added is known to nobody yet, and its default waits for `contract` all the same: until then the
+running release, which does not name the column, can insert rows. Only a NOT NULL column is reported then.
 """
 
 from pgsluice.analysis.locks.impact import Impact

@@ -12,8 +12,10 @@ The release that runs fails wherever it names the column, and the values are gon
 ## The safe way
 
 The statement belongs to the phase `contract`, which never runs by itself: first a release that does not name the column, then
-the drop. What would go with the column is listed here, and the functions in whose text its name stands: PostgreSQL does not look into
-them, and they fail when they run. The space of the column comes back only as rows are written anew.
+the drop. A column that is NOT NULL and has no default may be NULL from `expand` on, because the new release gives it no value any
+more; `rollback` proves NOT NULL again while nobody waits, and stops where a row has none. What would go with the column is
+listed here, and the functions in whose text its name stands: PostgreSQL does not look into them, and they fail when they run.
+The space of the column comes back only as rows are written anew.
 
 ## When the safe way does not apply
 
@@ -23,9 +25,10 @@ For databases that no release uses, such as those of tests, `run --through contr
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.rules.naming_functions import may_use
-from pgsluice.analysis.rules.rule import Context, Hazard, Rule
-from pgsluice.model.catalog import Table
+from pgsluice.analysis.rules.rule import Context, Hazard, Part, Rewrite, Rule
+from pgsluice.model.catalog import ConstraintKind, Table
 from pgsluice.model.finding import Category, Severity
+from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import quote
 
 
@@ -39,7 +42,37 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
     with_it = f"; with it go {', '.join(lost)}" if lost else ""
     name = context.name(action.relation)
     with_it += may_use(context.catalog, name, column)
-    return Hazard(f"the running release must not name {quote(column)} of {name} any more{with_it}", None)
+    way = _way(action, table, column) if table is not None else None
+    with_it += _still_needed(table, column) if table is not None and way is None else ""
+    return Hazard(f"the running release must not name {quote(column)} of {name} any more{with_it}", way)
+
+
+def _way(action: Action, table: Table, column: str) -> Rewrite | None:
+    """From expand on the new release need not give the column a value."""
+    if not _must_be_given(table, column) or column in _key(table):
+        return None
+    loosen = Part(
+        f"ALTER TABLE {table.name} ALTER COLUMN {quote(column)} DROP NOT NULL",
+        f"the new release gives {quote(column)} no value any more, and its INSERTs may not fail before the column goes",
+        releases_notice=f"INSERTs into {table.name} need not name {quote(column)} from here on; where one does not, the old release reads "
+        "NULL in it, and a rollback stops until the row has a value there",
+    )
+    return Rewrite((loosen, Part(action.sql, "no release names it any more", PhaseName.CONTRACT)))
+
+
+def _must_be_given(table: Table, column: str) -> bool:
+    found = table.column(column)
+    return found is not None and found.not_null and not (found.default is not None or found.identity or found.generated)
+
+
+def _key(table: Table) -> tuple[str, ...]:
+    return next((c.columns for c in table.constraints if c.kind is ConstraintKind.PRIMARY_KEY), ())
+
+
+def _still_needed(table: Table, column: str) -> str:
+    if not _must_be_given(table, column):
+        return ""
+    return "; it is part of the primary key, so that the new release must give it a value until contract"
 
 
 def _lost(table: Table, column: str) -> list[str]:
