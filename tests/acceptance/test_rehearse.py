@@ -1,11 +1,15 @@
 """`pgsluice rehearse` as a user calls it."""
 
 import json
+import signal
+import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import pgsluice
+from tests.support.command import COMMAND, environment, pgsluice
 
 BEFORE = "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL, age int);"
 MIGRATION = "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();\nCREATE INDEX users_email ON users (email);\n"
@@ -47,6 +51,25 @@ def test_every_part_is_measured_and_what_was_not_asked_is_not_green(folder: Path
     assert all(part["begin_s"] <= part["end_s"] <= found["plan"]["duration_s"] for part in plan)
     assert sum(felt["requests"] for felt in found["plan"]["by_request"].values()) == found["plan"]["requests"]
     assert found["naive"]["wal_bytes"] > 0 and found["plan"]["disk_bytes"] > 0 and found["plan"]["waiters"]
+
+
+@pytest.mark.newest("a server is made for it")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.Signals):
+    place = Path(tempfile.mkdtemp(prefix="ended-", dir="/tmp"))
+    place.chmod(0o755)
+    command = [*COMMAND, "rehearse", str(folder), "--rows", "100", "--rate", "50"]
+    with subprocess.Popen(command, env=environment(TMPDIR=str(place)), stderr=subprocess.PIPE, text=True) as ran:
+        assert ran.stderr is not None
+        assert any("baseline" in line for line in ran.stderr), "it ended by itself"
+        (server,) = place.iterdir()
+        port = int((server / "data" / "postmaster.pid").read_text().splitlines()[3])
+        ran.send_signal(how)
+        assert "Traceback" not in ran.stderr.read()
+    assert ran.returncode in (130, 143) and list(place.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    place.rmdir()
 
 
 @pytest.mark.parametrize(
