@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from shutil import copyfile
@@ -33,18 +33,45 @@ KINDS = (("rows", NULLS), ("rows without NULL", 0), ("no rows", None))
 
 _NUMBERS = count()
 
-Runner = Callable[[Path, str, tuple[str, ...]], subprocess.CompletedProcess[str]]
-"""Runs pgsluice on a folder and a database, with more options."""
+
+@dataclass(frozen=True, slots=True)
+class Clones:
+    """Connection strings: the state with rows, two clones for plain SQL and one for pgsluice. `busy`: an application changes rows
+    of the last one meanwhile, so that only schemas are compared."""
+
+    before: str
+    one: str
+    other: str
+    ours: str
+    busy: bool = False
+
+    def changed(self) -> str:
+        """What pgsluice has changed, '' for nothing."""
+        return differences(self._seen(picture(self.before)), self._seen(picture(self.ours)))
+
+    def different(self) -> str:
+        """What differs between plain SQL and pgsluice, '' for nothing."""
+        if self.busy:
+            return differences(self._seen(picture(self.one)), self._seen(picture(self.ours)))
+        return compared(self.one, self.other, self.ours)
+
+    def _seen(self, found: Picture) -> Picture:
+        return replace(found, rows=()) if self.busy else found
+
+
+Runner = Callable[[Path, Clones, tuple[str, ...]], subprocess.CompletedProcess[str]]
+"""Runs pgsluice on a folder and the clone that is its own, with more options."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """The databases of one history on one server: `state` is the one before the next migration, without rows."""
+    """The databases of one history on one server: `state` is the one before the next migration, without rows. `busy` as in Clones."""
 
     server: ThrowawayServer
     history: History
     rows: int = 200
     seed: int = 1
+    busy: bool = False
     state: str = ""
     unfilled: dict[str, str] = field(default_factory=dict)
 
@@ -120,9 +147,10 @@ def command(folder: Path, dsn: str, options: tuple[str, ...]) -> list[str]:
     return [*line, "--treat-as-large", *options, "--database", dsn]
 
 
-def run_pgsluice(folder: Path, dsn: str, options: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """The folder on the database, through contract, every table treated as large."""
-    return subprocess.run(command(folder, dsn, options), capture_output=True, text=True, env=environment(), timeout=900, check=False)
+def run_pgsluice(folder: Path, clones: Clones, options: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """The folder on its clone, through contract, every table treated as large."""
+    line = command(folder, clones.ours, options)
+    return subprocess.run(line, capture_output=True, text=True, env=environment(), timeout=900, check=False)
 
 
 def verdicts(chain: Chain, file: Path, run: Runner = run_pgsluice) -> Iterator[Outcome]:
@@ -132,47 +160,36 @@ def verdicts(chain: Chain, file: Path, run: Runner = run_pgsluice) -> Iterator[O
             complaint = plain(chain.history, file, chain.dsn(one))
             if complaint is None:
                 plain(chain.history, file, chain.dsn(other))
-            clones = Clones(*(chain.dsn(name) for name in (template, one, other, ours)))
+            clones = Clones(chain.dsn(template), chain.dsn(one), chain.dsn(other), chain.dsn(ours), chain.busy)
             yield _verdict(file, kind, complaint, clones, run)
             if complaint is None:
                 return
 
 
-@dataclass(frozen=True, slots=True)
-class Clones:
-    """Connection strings: the state with rows, two clones for plain SQL and one for pgsluice."""
-
-    before: str
-    one: str
-    other: str
-    ours: str
-
-
 def _verdict(file: Path, kind: str, complaint: str | None, clones: Clones, run: Runner) -> Outcome:
-    before, ours = clones.before, clones.ours
     allowed = tuple[str, ...]()
     with TemporaryDirectory() as folder:
         copyfile(file, Path(folder) / file.name)
-        ran = run(Path(folder), ours, ())
+        ran = run(Path(folder), clones, ())
         while "[refused]" in ran.stderr and (named := _remedies(ran.stderr) - {*allowed}):
-            if changed := differences(picture(before), picture(ours)):
+            if changed := clones.changed():
                 return Outcome(file.name, kind, Verdict.FAILED, f"refused, and changed something:\n{changed}")
             allowed += tuple(sorted(named))
-            ran = run(Path(folder), ours, tuple(w for rule in allowed for w in ("--allow", rule)))
+            ran = run(Path(folder), clones, tuple(w for rule in allowed for w in ("--allow", rule)))
     if complaint is not None:
-        return _on_data_that_fails(file, kind, complaint, ran, before, ours)
+        return _on_data_that_fails(file, kind, complaint, ran, clones)
     if ran.returncode != 0:
         return Outcome(file.name, kind, Verdict.FAILED, ran.stderr, allowed)
-    different = compared(clones.one, clones.other, ours)
+    different = clones.different()
     verdict = Verdict.DIFFERENT if different else Verdict.FOR_TRAFFIC if allowed else Verdict.SAME
     return Outcome(file.name, kind, verdict, different, allowed)
 
 
-def _on_data_that_fails(file: Path, kind: str, complaint: str, ran: subprocess.CompletedProcess[str], before: str, ours: str) -> Outcome:
+def _on_data_that_fails(file: Path, kind: str, complaint: str, ran: subprocess.CompletedProcess[str], clones: Clones) -> Outcome:
     """Plain SQL fails on these rows: pgsluice must say so beforehand, even where it may hurt, and leave everything as it was."""
     if ran.returncode == 0:
         return Outcome(file.name, kind, Verdict.DIFFERENT, f"plain SQL fails, and pgsluice does not: {complaint}")
-    changed = differences(picture(before), picture(ours))
+    changed = clones.changed()
     said = f"plain SQL: {complaint}\n{ran.stderr}"
     return (
         Outcome(file.name, kind, Verdict.FAILED, f"{said}\nchanged:\n{changed}")

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.histories.clones import command
+from tests.histories.clones import Clones, command
 from tests.support.command import environment
 
 KILLS = 4
@@ -26,8 +26,8 @@ class Killer:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
 
-    def __call__(self, folder: Path, dsn: str, options: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-        line = command(folder, dsn, options)
+    def __call__(self, folder: Path, clones: Clones, options: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        line = command(folder, clones.ours, options)
         for _ in range(KILLS):
             ran = self._until_killed(line)
             if ran is not None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.histories.clones import Chain, verdicts
 from tests.histories.history import History, folders_in
+from tests.histories.traffic import Application
 from tests.histories.verdicts import Outcome, Verdict
 from tests.support.servers import TestServer
 
@@ -38,6 +39,18 @@ def test_each_migration_on_rows(server: TestServer):
         ("0005", "rows", Verdict.SAME),
         ("0006", "rows", Verdict.FOR_TRAFFIC),
     ]
+
+
+@pytest.mark.newest("five seconds")
+def test_an_application_beside_a_migration(server: TestServer):
+    chain, application = Chain(server.process, History.read(SMALL), rows=50, busy=True), Application(seed=1)
+    first, second, rename, *_ = chain.history.files
+    with chain.opened():
+        assert [*chain.advance(first), *chain.advance(second)] == []
+        found = list(verdicts(chain, rename, application))
+    assert [o.verdict for o in found] == [Verdict.SAME]
+    assert [(f.release, f.allowed) for f in application.felt] == [("old", False), ("new", False)]
+    assert all(f.requests.requests > 0 and not f.requests.failed for f in application.felt)
 
 
 @pytest.mark.parametrize("folder", REAL or [UNSET])

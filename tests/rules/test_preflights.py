@@ -17,6 +17,9 @@ CREATE TRIGGER watch BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION supp
 INSERT INTO watched VALUES (NULL, 1), (NULL, 2);
 CREATE TABLE cascading (id int PRIMARY KEY);
 CREATE TABLE cascaded (id int REFERENCES cascading ON UPDATE CASCADE);
+CREATE TYPE mood AS ENUM ('ok', 'sad');
+CREATE TABLE w (id int PRIMARY KEY, s text, m mood, n bigint);
+INSERT INTO w VALUES (1, 'x', 'sad', 1), (2, 'y', 'sad', 2), (3, '1000', 'ok', 3), (4, '-1000', 'ok', 4), (5, '7', 'ok', 40000);
 INSERT INTO p SELECT g, g, g FROM generate_series(1, 5) g;
 INSERT INTO t VALUES (1, 1, 1), (1, NULL, 2), (1, NULL, 3), (77, 5, 4), (NULL, 5, 5);
 """
@@ -32,6 +35,17 @@ FAILING = {
     'ALTER TABLE t ADD FOREIGN KEY (a, "B b") REFERENCES p (x, y)': (1, "rows of public.t reference no row of public.p"),
     "ALTER TABLE t ADD COLUMN d int NOT NULL": (1, "d would be NULL in them"),
 }
+
+MISFITS = {
+    "ALTER TABLE w ALTER s TYPE int USING s::int": (2, {1, 2}, 16),
+    "ALTER TABLE w ALTER s TYPE numeric(3) USING s::numeric(3)": (4, {1, 2, 3, 4}, 16),
+    "ALTER TABLE w ALTER s TYPE mood USING s::mood": (5, {1, 2, 3, 4, 5}, 14),
+    "CREATE TYPE m2 AS ENUM ('x', 'y'); ALTER TABLE w ALTER s TYPE m2 USING s::m2": (3, {3, 4, 5}, 14),
+    "ALTER TYPE mood RENAME TO was; CREATE TYPE mood AS ENUM ('ok'); ALTER TABLE w ALTER m TYPE mood USING m::text::mood": (2, {1, 2}, 14),
+    "ALTER TABLE w ALTER s TYPE varchar(3)": (2, {3, 4}, 14),
+    "ALTER TABLE w ALTER n TYPE smallint": (1, {5}, 14),
+}
+"""Type changes: rows whose value does not fit, their keys, and from which major on that is counted."""
 
 FORESEEN = {
     "UPDATE t SET a = 77 WHERE a IS NULL; ALTER TABLE t ADD CHECK (a < 50)": 2,
@@ -86,6 +100,37 @@ def test_failing_rows_are_counted(connection, database: str):
         assert said in preflight.message, change
 
 
+@pytest.mark.parametrize("small", [True, False])
+def test_values_that_do_not_fit_are_counted(connection, database: str, small: bool):
+    for change, (count, keys, since) in MISFITS.items():
+        if connection.info.server_version // 10000 < since:
+            continue
+        asked = next(p for p in _preflights(database, change, small) if _answer(connection, p) != p.expect)
+        assert _answer(connection, asked) == str(count), change
+        assert {row[0] for row in connection.execute(asked.examples)} == keys, change
+        assert len(connection.execute(asked.message.split(" see them with ")[1]).fetchall()) == count, change
+
+
+def test_a_small_table_that_is_changed_as_it_is_gets_the_same_questions(connection, database: str):
+    for change, (count, _) in FAILING.items():
+        assert _answer(connection, _only(_preflights(database, change, small=True))) == str(count), change
+    connection.execute("ALTER TABLE t ADD CONSTRAINT late CHECK (a < 50) NOT VALID")
+    validated = _only(_preflights(database, "ALTER TABLE t VALIDATE CONSTRAINT late", small=True))
+    assert _answer(connection, validated) == "1"
+
+
+def test_examples_name_the_key_and_the_columns(connection, database: str):
+    asked = _only(_preflights(database, "ALTER TABLE p ADD CHECK (x > 3)"))
+    assert connection.execute(asked.examples).fetchall() == [(1, 1), (2, 2), (3, 3)]
+    asked = _only(_preflights(database, "ALTER TABLE t ADD UNIQUE (a)"))
+    assert connection.execute(asked.examples).fetchall() == [(1, 3)]
+
+
+def test_a_column_that_the_file_adds_is_not_asked_about(connection, database: str):
+    change = "ALTER TABLE t ADD COLUMN d int DEFAULT 1; ALTER TABLE t ALTER d TYPE text"
+    assert [p for p in _preflights(database, change) if _answer(connection, p) != p.expect] == []
+
+
 def test_a_message_shows_the_rows(connection, database: str):
     preflight = _only(_preflights(database, "ALTER TABLE t ADD CHECK (a < 50)"))
     assert connection.execute(preflight.message.split(" see them with ")[1]).fetchall() == [(77, 5, 4)]
@@ -126,14 +171,15 @@ def test_what_is_foreseen_is_what_comes(connection, database: str):
         assert refused == bool(count), change
 
 
-def _preflights(dsn: str, change: str) -> tuple[Preflight, ...]:
+def _preflights(dsn: str, change: str, small: bool = False) -> tuple[Preflight, ...]:
     session = connect(dsn, "preflights", environment={})
     try:
         catalog = read_catalog(session)
     finally:
         session.close()
-    allowed = "-- pgsluice: file: allow unbatched-write because only the questions matter\n"
-    plan = planned(Case("", "", "", allowed + change, (), (), frozenset()), catalog)
+    rules = ("unbatched-write", "rename-object", "type-change-rewrite" if small else "unbatched-write")
+    allowed = "".join(f"-- pgsluice: file: allow {rule} because only the questions matter\n" for rule in dict.fromkeys(rules))
+    plan = planned(Case("", "", "", allowed + change, (), (), frozenset(), small=small), catalog)
     return tuple(p for _, step in plan.steps() for p in step.preflight)
 
 

@@ -47,11 +47,13 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """A query that is run before anything changes: it must return one row with the one value `expect` (as text);
-    if it does not, the migration is refused with `message`, in which `{value}` stands for what came back."""
+    if it does not, the migration is refused with `message`, in which `{value}` stands for what came back, and the first rows of
+    the query `examples` ('' without one) are shown."""
 
     sql: str
     expect: str
     message: str
+    examples: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import pytest
 
 from pgsluice.model.errors import RefusedError, StepFailedError
-from pgsluice.model.events import GateReached, MigrationDone, StepSkipped
+from pgsluice.model.events import GateReached, MigrationDone, Notice, StepSkipped
 from pgsluice.model.progress import MigrationFile, MigrationState, StepState
-from tests.support.plans import migration, plan, preflight, strike
+from pgsluice.model.steps import Preflight
+from tests.support.plans import migration, plan, preflight, strike, transaction
 from tests.support.sql import execute, rows, value
 
 
@@ -85,6 +86,22 @@ def test_a_failed_preflight_changes_nothing(runs):
     assert refusal.value.code == "preflight-failed"
     assert _states(runs) == {}
     assert value(runs.dsn, "SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'") == 0
+
+
+def test_a_refusal_shows_the_first_rows(runs):
+    execute(runs.dsn, "INSERT INTO t SELECT g, NULL FROM generate_series(101, 120) g")
+    asked = Preflight("SELECT count(*) FROM t WHERE id > 100", "0", "{value} rows", "SELECT id FROM t WHERE id > 100 ORDER BY id")
+    with pytest.raises(RefusedError) as refusal, runs.run() as run:
+        run.apply(plan(migration(transaction("t", "SELECT 1", preflight=(asked,)))))
+    assert refusal.value.what.splitlines() == ["20 rows", *(f'    such as {{"id":{n}}}' for n in range(101, 106))]
+
+
+def test_a_preflight_that_takes_too_long_is_given_up_and_the_step_finds_out(runs):
+    asked = preflight("SELECT 1 FROM pg_sleep(600)")
+    with runs.run(patience=0.5) as run:
+        run.apply(plan(migration(transaction("t", "CREATE TABLE made (a int)", preflight=(asked,)))))
+    assert any("not answered within" in notice.message for notice in runs.reported(Notice))
+    assert value(runs.dsn, "SELECT to_regclass('made') IS NOT NULL")
 
 
 def test_a_preflight_is_asked_with_the_settings_of_its_step(runs):

@@ -42,8 +42,8 @@ HANGING = {
 }
 
 ROWS = {
-    "no number": ("ALTER TABLE t ALTER COLUMN c TYPE int USING c::int", "invalid input syntax for type integer"),
-    "too long": ("ALTER TABLE t ALTER COLUMN c TYPE varchar(2)", "SELECT * FROM public.t WHERE pg_catalog.char_length"),
+    "no number": ("ALTER TABLE t ALTER COLUMN c TYPE int USING c::int", "preflight-failed"),
+    "too long": ("ALTER TABLE t ALTER COLUMN c TYPE varchar(2)", "SELECT * FROM ONLY public.t WHERE pg_catalog.char_length"),
     "NULL": (
         "-- pgsluice: back \"c\"\nALTER TABLE t ALTER COLUMN n TYPE text USING nullif(n, 'no')",
         "1 rows of public.t would become NULL",

@@ -80,6 +80,17 @@ CASES = {
         f"""ALTER TABLE "Odd ""S"."{"T" * 63}" ALTER "{"c" * 63}" TYPE bigint;
         ALTER TABLE "Odd ""S"."{"T" * 63}" ALTER "select" TYPE bigint""",
     ),
+    "enum": (
+        """CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+        CREATE TABLE t (id bigint PRIMARY KEY, m mood NOT NULL DEFAULT 'ok'); CREATE TABLE u (m mood)""",
+        "INSERT INTO t SELECT i, 'happy' FROM generate_series(1, 50) i; INSERT INTO u VALUES ('sad'), (NULL)",
+        """CREATE TYPE next AS ENUM ('happy', 'sad', 'ok', 'fine');
+        ALTER TABLE t ALTER m DROP DEFAULT, ALTER m TYPE next USING m::text::next, ALTER m SET DEFAULT 'fine';
+        ALTER TABLE u ALTER m TYPE next USING m::text::next;
+        DROP TYPE mood;
+        -- pgsluice: allow rename-object because the old type is gone
+        ALTER TYPE next RENAME TO mood""",
+    ),
     "empty": ("CREATE TABLE t (id int PRIMARY KEY)", "SELECT", "ALTER TABLE t ALTER COLUMN id TYPE bigint"),
     "times": (
         "CREATE TABLE t (id int, a timestamp DEFAULT now(), b text)",

@@ -20,6 +20,7 @@ from pgsluice.analysis.planner.guards import Key
 from pgsluice.analysis.planner.naming import is_independent, tying_names, tying_relations
 from pgsluice.analysis.planner.phases import natural_phase
 from pgsluice.analysis.planner.piece import Piece
+from pgsluice.analysis.rules.demands import demands
 from pgsluice.analysis.rules.index.definition import name_in
 from pgsluice.analysis.rules.registry import hazards, named
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Part, Rewrite, Rule
@@ -190,7 +191,7 @@ class Composition:
             brief=self._brief(met, exceeds),
             with_next=bool(origin and origin.with_next),
             session=self.session,
-            preflight=origin.preflight if origin else (),
+            preflight=origin.preflight if origin else demands(action, met, self.context),
             releases_notice=origin.releases_notice if origin else None,
             relations=tying_relations(action, before),
             names=tying_names(action),

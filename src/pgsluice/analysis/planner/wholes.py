@@ -11,10 +11,10 @@ from pgsluice.analysis.rules.rule import Context
 from pgsluice.model.steps import Lock
 
 _PASSES = (
-    frozenset({"DROP COLUMN", "DROP CONSTRAINT", "DROP NOT NULL", "DROP IDENTITY", "DROP EXPRESSION"}),
+    frozenset({"DROP COLUMN", "DROP CONSTRAINT", "DROP NOT NULL", "DROP DEFAULT", "DROP IDENTITY", "DROP EXPRESSION"}),
     frozenset({"ALTER COLUMN TYPE"}),
     frozenset({"ADD COLUMN"}),
-    frozenset({"SET EXPRESSION", "SET DEFAULT", "DROP DEFAULT", "ADD IDENTITY", "SET IDENTITY", "SET NOT NULL", "ALTER CONSTRAINT"}),
+    frozenset({"SET EXPRESSION", "SET DEFAULT", "ADD IDENTITY", "SET IDENTITY", "SET NOT NULL", "ALTER CONSTRAINT"}),
     frozenset({"ADD CONSTRAINT"}),
 )
 """The order in which one ALTER TABLE works, whatever the order of its clauses: AlterTablePass in

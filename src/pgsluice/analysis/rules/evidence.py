@@ -14,8 +14,8 @@ def no_nulls(context: Context, table: QualifiedName, column: str, *, only: bool 
     """That no row has NULL in the column; nothing where the column cannot be seen before the run."""
     if not context.foreseeable(table, [column]):
         return ()
-    where = f"FROM {_rows(context, table, only)} WHERE {quote(column)} IS NULL"
-    return (_none(f"SELECT count(*) {where}", f"rows of {table} have NULL in {quote(column)}", f"SELECT * {where}"),)
+    where = f"FROM {rows(context, table, only)} WHERE {quote(column)} IS NULL"
+    return (no_rows(context, table, [], where, f"rows of {table} have NULL in {quote(column)}"),)
 
 
 def no_duplicates(
@@ -37,8 +37,10 @@ def no_duplicates(
     conditions = [f"({where.sql})"] if where else []
     conditions += [f"{key} IS NOT NULL" for key in keyed if nulls_distinct]
     filtered = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    groups = f"SELECT {names} FROM {_rows(context, table, True)}{filtered} GROUP BY {names} HAVING count(*) > 1"
-    return (_none(f"SELECT count(*) FROM ({groups}) AS duplicated", f"values of ({names}) occur more than once in {table}", groups),)
+    groups = f"FROM {rows(context, table, True)}{filtered} GROUP BY {names} HAVING count(*) > 1"
+    what = f"values of ({names}) occur more than once in {table}"
+    counted, shown = f"SELECT count(*) FROM (SELECT {groups}) AS duplicated", f"SELECT {names} {groups}"
+    return (_none(counted, what, shown, f"SELECT {names}, count(*) AS times {groups}"),)
 
 
 def no_violations(
@@ -47,16 +49,16 @@ def no_violations(
     """That a CHECK's condition is false for no row; `columns` are those that it names."""
     if not context.foreseeable(table, columns) or not means_the_same(context, condition):
         return ()
-    where = f"FROM {_rows(context, table, only)} WHERE NOT ({condition.sql})"
-    return (_none(f"SELECT count(*) {where}", f"rows of {table} violate CHECK ({condition.sql})", f"SELECT * {where}"),)
+    where = f"FROM {rows(context, table, only)} WHERE NOT ({condition.sql})"
+    return (no_rows(context, table, columns, where, f"rows of {table} violate CHECK ({condition.sql})"),)
 
 
 def none_outside(context: Context, table: QualifiedName, condition: str, what: str) -> tuple[Preflight, ...]:
     """That a condition of ours is false for no row; `what` such rows are."""
     if not context.foreseeable(table):
         return ()
-    where = f"FROM {_rows(context, table, False)} WHERE NOT ({condition})"
-    return (_none(f"SELECT count(*) {where}", what, f"SELECT * {where}"),)
+    where = f"FROM {rows(context, table, False)} WHERE NOT ({condition})"
+    return (no_rows(context, table, None, where, what),)
 
 
 def no_orphans(context: Context, key: Constraint) -> tuple[Preflight, ...]:
@@ -68,20 +70,20 @@ def no_orphans(context: Context, key: Constraint) -> tuple[Preflight, ...]:
         return ()
     given = " AND ".join(f"child.{quote(c)} IS NOT NULL" for c in key.columns)
     same = " AND ".join(f"parent.{quote(p)} = child.{quote(c)}" for c, p in zip(key.columns, key.referenced_columns, strict=True))
-    children = f"FROM {_rows(context, key.table, True, 'child')}"
-    where = f"{children} WHERE {given} AND NOT EXISTS (SELECT FROM {_rows(context, target, True, 'parent')} WHERE {same})"
-    return (_none(f"SELECT count(*) {where}", f"rows of {key.table} reference no row of {target}", f"SELECT child.* {where}"),)
+    children = f"FROM {rows(context, key.table, True, 'child')}"
+    where = f"{children} WHERE {given} AND NOT EXISTS (SELECT FROM {rows(context, target, True, 'parent')} WHERE {same})"
+    return (no_rows(context, key.table, key.columns, where, f"rows of {key.table} reference no row of {target}", "child."),)
 
 
 def is_empty(context: Context, table: QualifiedName, why: str) -> tuple[Preflight, ...]:
     """That the table has no row; `why` ends the sentence `the table has rows, and ...`."""
     if not context.foreseeable(table):
         return ()
-    query = f"SELECT count(*) FROM (SELECT FROM {_rows(context, table, False)} LIMIT 1) AS one"
+    query = f"SELECT count(*) FROM (SELECT FROM {rows(context, table, False)} LIMIT 1) AS one"
     return (Preflight(query, "0", f"{table} has rows, and {why}"),)
 
 
-def _rows(context: Context, table: QualifiedName, only: bool, alias: str = "") -> str:
+def rows(context: Context, table: QualifiedName, only: bool, alias: str = "") -> str:
     """The table as FROM names it: a partitioned one always with its partitions, it has no rows of its own. Where earlier statements
     of the file change its rows, the query that shows how."""
     known = context.imagined.get(table)
@@ -93,6 +95,17 @@ def _rows(context: Context, table: QualifiedName, only: bool, alias: str = "") -
     return f"{named} AS {alias}" if alias else named
 
 
-def _none(query: str, what: str, show: str) -> Preflight:
-    """`show` is the query that shows the rows."""
-    return Preflight(query, "0", f"{{value}} {what}: see them with {show}")
+def no_rows(context: Context, table: QualifiedName, columns: Iterable[str] | None, where: str, what: str, prefix: str = "") -> Preflight:
+    """That `where` (from FROM on) finds none; for each of the first ones it meets its key and `columns` are shown, the whole row where
+    there is no key or these are None."""
+    found = context.catalog.table(table)
+    key = found.primary_key.columns if found is not None and found.primary_key else ()
+    named = dict.fromkeys((*key, *(columns or ())))
+    whole = columns is None or not key or not context.foreseeable(table, named)
+    shown = f"{prefix}*" if whole else ", ".join(f"{prefix}{quote(c)}" for c in named)
+    return _none(f"SELECT count(*) {where}", what, f"SELECT {prefix}* {where}", f"SELECT {shown} {where}")
+
+
+def _none(query: str, what: str, show: str, examples: str) -> Preflight:
+    """`show` is the query that shows all of them."""
+    return Preflight(query, "0", f"{{value}} {what}: see them with {show}", examples)

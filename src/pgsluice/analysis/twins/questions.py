@@ -1,21 +1,13 @@
-"""What is asked of the server before anything changes, and before the swap: the rows, and what hangs on the column."""
+"""What is asked of the server before anything changes, and before the swap."""
 
 from pgsluice.analysis.twins.hanging import Copies
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.postgres.identifiers import literal, quote
 from pgsluice.model.steps import Preflight
 
-SAMPLED_FROM_BYTES = 4 << 30
-"""Tables larger than this are not converted on trial from end to end: reading 1 GiB took about 5 s (18, 2 cores)."""
 
-
-def before_the_start(twin: Twin, copies: Copies) -> tuple[Preflight, ...]:
-    """Nothing hangs on the column that the twin would not have, and the rows can be converted."""
-    return (_nothing_else(twin, copies), *_converts(twin))
-
-
-def _nothing_else(twin: Twin, copies: Copies) -> Preflight:
-    """The server knows everything that depends on a column; what is not among what we make anew is named."""
+def nothing_else(twin: Twin, copies: Copies) -> Preflight:
+    """That nothing hangs on the column but what we make anew: the server knows everything that depends on it."""
     relations = [str(i.name) for i in copies.indexes] + ([str(twin.column.sequence)] if twin.column.sequence else [])
     constraints = [c.name for c in (*copies.checks, *copies.keys, *copies.keys_to, *(c for c, _ in copies.unique))]
     constraints += [copies.primary_key[0].name] if copies.primary_key else []
@@ -55,33 +47,9 @@ def _nothing_else(twin: Twin, copies: Copies) -> Preflight:
     return Preflight(sql, "", message)
 
 
-def _converts(twin: Twin) -> tuple[Preflight, ...]:
-    value, table = twin.expression, twin.table
-    rows = f"ONLY {table.name}" if not table.children else str(table.name)
-    if table.bytes > SAMPLED_FROM_BYTES:
-        rows += f" TABLESAMPLE SYSTEM ({max(0.01, 100 * SAMPLED_FROM_BYTES / table.bytes):.2f})"
-    found: list[Preflight] = []
-    if width := _width(twin):
-        long = f"FROM {table.name} WHERE pg_catalog.char_length(pg_catalog.rtrim(({value})::pg_catalog.text)) > {width}"
-        what = f"{{value}} rows of {table.name} are too long for {twin.change.type_sql}: see them with SELECT * {long}"
-        found.append(Preflight(f"SELECT count(*) {long.replace(str(table.name), rows, 1)}", "0", what))
-    null = f"({value})::{twin.change.type_sql} IS NULL"
-    counted = f"count(*) FILTER (WHERE {null} AND {twin.name} IS NOT NULL)" if twin.column.not_null else tried(value, twin.change.type_sql)
-    what = f"{{value}} rows of {table.name} would become NULL, which {twin.name} may not be: SELECT * FROM {table.name} WHERE {null}"
-    found.append(Preflight(f"SELECT {counted} FROM {rows}", "0", what))
-    return tuple(found)
-
-
 def tried(value: str, type_: str) -> str:
     """0, once the value has been computed for each row; an error where it cannot be. The server leaves out what it knows to be false."""
     return f"0 * count(({value})::{type_})"
-
-
-def _width(twin: Twin) -> int | None:
-    """The most characters that the new type takes, where it has a limit: an assignment refuses what a cast would cut."""
-    name, _, rest = twin.change.type_sql.partition("(")
-    limit = rest.partition(")")[0].strip()
-    return int(limit) if twin.change.type_name[1] in ("varchar", "bpchar") and name and limit.isdigit() else None
 
 
 def differs(twin: Twin) -> str:

@@ -7,21 +7,22 @@ from pgsluice.analysis.twins import sync
 from pgsluice.analysis.twins.hanging import Copies
 from pgsluice.analysis.twins.not_null import NotNull
 from pgsluice.analysis.twins.privileges import granted
-from pgsluice.analysis.twins.questions import before_the_start, differs
+from pgsluice.analysis.twins.questions import differs, nothing_else
 from pgsluice.analysis.twins.sequence import defaults
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.analysis.twins.waiting import awaited
 from pgsluice.analysis.twins.writes import filling_session
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import literal, quote
-from pgsluice.model.steps import Fill
+from pgsluice.model.steps import Fill, Preflight
 
 
-def type_change(twin: Twin) -> tuple[Part, ...]:
-    """The parts, in order. Raises NotKeptError where something that hangs on the column cannot be kept."""
+def type_change(twin: Twin, converts: tuple[Preflight, ...] = ()) -> tuple[Part, ...]:
+    """The parts, in order; `converts` ask whether the rows can be converted. Raises NotKeptError where something that hangs on the
+    column cannot be kept."""
     copies, not_null = Copies(twin), NotNull(twin)
     return (
-        *_added(twin, copies),
+        *_added(twin, copies, converts),
         _filled(twin),
         *not_null.proved(),
         *copies.built(),
@@ -32,7 +33,7 @@ def type_change(twin: Twin) -> tuple[Part, ...]:
     )
 
 
-def _added(twin: Twin, copies: Copies) -> Iterator[Part]:
+def _added(twin: Twin, copies: Copies, converts: tuple[Preflight, ...]) -> Iterator[Part]:
     """The twin with what it can have from the start, and the trigger that fills it, in one transaction."""
     add = f"{twin.alter} ADD COLUMN {quote(twin.new)} {twin.definition}"
     notice = f"from here on SELECT * from {twin.table.name} shows another column; INSERT and COPY that name their columns do not notice"
@@ -40,7 +41,7 @@ def _added(twin: Twin, copies: Copies) -> Iterator[Part]:
         add,
         f"the twin of {twin.name}, which will take its place",
         with_next=True,
-        preflight=before_the_start(twin, copies),
+        preflight=(nothing_else(twin, copies), *converts),
         releases_notice=notice,
         settled=Settled(f"{twin.alter} DROP COLUMN IF EXISTS {quote(twin.new)}"),
     )

@@ -70,7 +70,7 @@ def _entered(plan: StoredPlan, record: MigrationProgress | None, through: PhaseN
 def _preflight(crew: Crew, plan: StoredPlan, steps: list[Step]) -> None:
     set_search_path(crew.tenure.work, plan.search_path)
     check_lasting(crew.tenure.work, plan.migration.name, steps)
-    check_step_queries(crew.tenure.work, plan.migration.name, steps, crew.limits.patience_s)
+    check_step_queries(crew.tenure.work, plan.migration.name, steps, crew.limits.patience_s, crew.report)
 
 
 def _begin(crew: Crew, plan: StoredPlan, record: MigrationProgress | None, through: PhaseName) -> None:

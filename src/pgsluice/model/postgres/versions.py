@@ -45,6 +45,11 @@ class ServerVersion:
         return self.major >= 15
 
     @property
+    def has_soft_input_errors(self) -> bool:
+        """pg_input_is_valid (16)."""
+        return self.major >= 16
+
+    @property
     def has_virtual_columns(self) -> bool:
         return self.major >= 18
 

@@ -43,6 +43,7 @@ from pgsluice.analysis.locks.subject import is_volatile
 from pgsluice.analysis.parsing.changes import TypeChange, type_change
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.rules.alteration import subject
+from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
 from pgsluice.analysis.twins.hanging import NotKeptError
 from pgsluice.analysis.twins.sync import function_names
@@ -74,7 +75,7 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
     if reason is not None:
         return NoRewrite(reason, _INSTEAD)
     try:
-        return Rewrite(by_twin(twin), declinable=True)
+        return Rewrite(by_twin(twin, convertible(twin, context)), declinable=True)
     except NotKeptError as error:
         return NoRewrite(f"a twin of {twin.name} cannot have what the column has: {error}", _INSTEAD)
 

@@ -24,15 +24,14 @@ It always does. A `NOT ENFORCED` constraint (18) and one that is `NOT VALID` alr
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.constraints import ConstraintClause, added_constraint, table_constraint
 from pgsluice.analysis.parsing.statement import Action
-from pgsluice.analysis.rules import evidence
 from pgsluice.analysis.rules.alteration import alter, subject
+from pgsluice.analysis.rules.demands import of_constraint
 from pgsluice.analysis.rules.rule import Context, Hazard, Part, Rewrite, Rule
 from pgsluice.model.catalog import ConstraintKind
 from pgsluice.model.finding import Category, Severity
 from pgsluice.model.names import check_name
 from pgsluice.model.plan import PhaseName
-from pgsluice.model.postgres.identifiers import QualifiedName, quote
-from pgsluice.model.steps import Preflight
+from pgsluice.model.postgres.identifiers import quote
 
 
 def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
@@ -55,16 +54,11 @@ def _way(clause: ConstraintClause, action: Action, context: Context) -> Rewrite:
     add = Part(
         f"{start} ADD {table_constraint(clause, name, not_valid=True)}",
         "new rows are checked from here on",
-        preflight=_violations(clause, table, context),
+        preflight=of_constraint(clause, table, context),
         releases_notice=f"from here on {table} takes no new row that violates CHECK ({clause.expression_sql})",
     )
     validate = f"{start} VALIDATE CONSTRAINT {quote(name)}"
     return Rewrite((add, Part(validate, "checks the rows that were there before, while nobody waits", PhaseName.MIGRATE)))
-
-
-def _violations(clause: ConstraintClause, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:
-    condition = clause.expression
-    return evidence.no_violations(context, table, clause.columns, condition, only=clause.no_inherit) if condition else ()
 
 
 def named_columns(clause: ConstraintClause, action: Action, context: Context) -> tuple[str, ...]:

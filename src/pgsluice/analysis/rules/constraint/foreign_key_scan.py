@@ -24,12 +24,11 @@ Up to PostgreSQL 17 a foreign key *of a partitioned table* cannot be NOT VALID: 
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.constraints import ConstraintClause, added_constraint, table_constraint
 from pgsluice.analysis.parsing.statement import Action
-from pgsluice.analysis.rules import evidence
 from pgsluice.analysis.rules.alteration import alter, subject
+from pgsluice.analysis.rules.demands import foreign_key, of_constraint
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Part, Rewrite, Rule
 from pgsluice.model.catalog import Constraint, ConstraintKind, TableKind
 from pgsluice.model.finding import Category, Severity
-from pgsluice.model.names import foreign_key_name
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import quote
 
@@ -38,7 +37,7 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
     clause = added_constraint(action)
     if clause is None or clause.kind is not ConstraintKind.FOREIGN_KEY or clause.not_valid or not context.hurts(impact):
         return None
-    key = _key(clause, action, context)
+    key = foreign_key(clause, subject(action, context), context)
     message = f"writes to {key.table} and {key.references} wait while every row of {context.described(key.table)} is checked"
     table = context.table(action)
     if table is not None and table.kind is TableKind.PARTITIONED and not context.version.has_not_valid_keys_of_partitioned:
@@ -51,21 +50,11 @@ def _way(key: Constraint, clause: ConstraintClause, action: Action, context: Con
     add = Part(
         f"{start} ADD {table_constraint(clause, key.name, not_valid=True)}",
         "new rows are checked from here on",
-        preflight=() if clause.without_overlaps else evidence.no_orphans(context, key),
+        preflight=of_constraint(clause, key.table, context),
         releases_notice=f"from here on {key.table} takes no new row without a partner in {key.references}",
     )
     validate = f"{start} VALIDATE CONSTRAINT {quote(key.name)}"
     return Rewrite((add, Part(validate, "checks the rows that were there before, while nobody waits", PhaseName.MIGRATE)))
-
-
-def _key(clause: ConstraintClause, action: Action, context: Context) -> Constraint:
-    table = subject(action, context)
-    references = context.name(clause.references or (None, ""))
-    name = clause.name or foreign_key_name(context.catalog, table, clause.columns)
-    known = context.catalog.table(references)
-    primary = known.primary_key.columns if known is not None and known.primary_key else ()
-    referenced = clause.referenced_columns or primary
-    return Constraint(name, table, clause.kind, "", clause.columns, references=references, referenced_columns=referenced)
 
 
 _PARTITIONED = NoRewrite(

@@ -36,8 +36,8 @@ partition is a foreign table and the index unique. Tables that this run makes an
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.indexes import IndexDefinition, index_definition
 from pgsluice.analysis.parsing.statement import Action
-from pgsluice.analysis.rules import evidence
-from pgsluice.analysis.rules.index.definition import compared_keys, concurrent, name_in, without_index
+from pgsluice.analysis.rules.demands import of_index
+from pgsluice.analysis.rules.index.definition import concurrent, name_in, without_index
 from pgsluice.analysis.rules.index.exchange import replaced_index
 from pgsluice.analysis.rules.index.partitioned import partitioned_build
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Part, Rewrite, Rule
@@ -45,7 +45,6 @@ from pgsluice.model.catalog import Index, TableKind
 from pgsluice.model.finding import Category, Severity
 from pgsluice.model.names import relation_name_taken
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
-from pgsluice.model.steps import Preflight
 
 
 def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
@@ -66,7 +65,7 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
 def _way(action: Action, index: IndexDefinition, name: QualifiedName, context: Context) -> Rewrite | NoRewrite:
     table = context.catalog.table(name)
     if table is not None and table.kind is TableKind.PARTITIONED:
-        return partitioned_build(action, index, table, context, _duplicates(index, name, context))
+        return partitioned_build(action, index, table, context, of_index(index, name, context))
     old = replaced_index(index, context)
     return _build(action, index, name, context) if old is None else _exchange(action, index, old, context)
 
@@ -82,14 +81,7 @@ def _skipped(index: IndexDefinition, table: QualifiedName, context: Context) -> 
 
 def _build(action: Action, index: IndexDefinition, table: QualifiedName, context: Context) -> Rewrite:
     sql = concurrent(action.sql, name_in(context.catalog, table, index))
-    return Rewrite((Part(sql, "builds the index while reads and writes go on", preflight=_duplicates(index, table, context)),))
-
-
-def _duplicates(index: IndexDefinition, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:
-    keys = compared_keys(index)
-    if not index.unique or not keys:
-        return ()
-    return evidence.no_duplicates(context, table, keys, where=index.where, nulls_distinct=not index.nulls_not_distinct)
+    return Rewrite((Part(sql, "builds the index while reads and writes go on", preflight=of_index(index, table, context)),))
 
 
 def _exchange(action: Action, index: IndexDefinition, old: Index, context: Context) -> Rewrite:
@@ -100,7 +92,7 @@ def _exchange(action: Action, index: IndexDefinition, old: Index, context: Conte
     build = Part(
         concurrent(action.sql, built),
         "builds the new index beside the old one, so that no query goes without",
-        preflight=_duplicates(index, old.table, context),
+        preflight=of_index(index, old.table, context),
     )
     drop = Part(f"DROP INDEX CONCURRENTLY {old.name}", "the new index does its work already")
     rename = f"ALTER INDEX {QualifiedName(old.table.schema, built)} RENAME TO {quote(name)}"
