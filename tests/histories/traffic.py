@@ -1,7 +1,8 @@
 """pgsluice beside an application: clients that read and write the tables of a migration, and what the longest of them waited.
 
 Up to the gate it is the old release, whose requests are made from the tables as they are before the migration; in the contract
-it is the new one, whose requests are made from what plain SQL ends with. One report after the other reads beside them."""
+it is the new one, whose requests are made from what plain SQL ends with, as far as they can be sent before the contract (an object
+that takes a dropped one's name is only made there). One report after the other reads beside them."""
 
 import subprocess
 import time
@@ -17,6 +18,8 @@ from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.migrations import read_migrations
 from pgsluice.execution.db.catalog import read_catalog
 from pgsluice.execution.db.connect import connect
+from pgsluice.execution.db.errors import DatabaseError
+from pgsluice.execution.db.session import Session
 from pgsluice.model.measurement import Measurement
 from pgsluice.rehearsal.latency.measure import measure
 from pgsluice.rehearsal.load.definition import Load, SlowReader
@@ -84,7 +87,7 @@ class Application:
 
     def _beside(self, folder: Path, release: str, known: str, clones: Clones, line: list[str]) -> subprocess.CompletedProcess[str]:
         """Runs a command while a release that knows the schema of the database `known` uses ours."""
-        load = _load(known, folder, self.seed)
+        load = _load(known, clones.ours, folder, self.seed)
         if load is None:
             return _run(line)
         with LoadProcess(clones.ours, load) as process:
@@ -137,15 +140,27 @@ class Watch:
                 self.longest_s = max(self.longest_s, row[0] if row else 0.0)
 
 
-def _load(known: str, folder: Path, seed: int) -> Load | None:
-    """What a release asks that knows the schema of a database; None where its tables are empty."""
+def _load(known: str, ours: str, folder: Path, seed: int) -> Load | None:
+    """What a release that knows the schema of the database `known` asks of ours; None where its tables are empty."""
     with closing(connect(known, "load", environment={})) as session:
         catalog = read_catalog(session)
         statements = (s for m in read_migrations([folder], None) for s in m.statements if s.problem is None)
         touched = frozenset(catalog.resolve(*name) for s in statements for name in mentioned_relations(s))
         found = derive(session, catalog, touched & catalog.tables.keys(), seed)
-    readers = tuple(SlowReader(r.sql, hold_s=(0.2, 0.6), pause_s=(0.2, 0.6)) for r in found.slow_readers)
-    return Load(found.kinds, RATE, CLIENTS, readers, seed) if found.kinds else None
+    with closing(connect(ours, "load", environment={})) as session:
+        kinds = tuple(k for k in found.kinds if all(_can_be_sent(session, s.sql) for s in k.statements))
+        reports = [r.sql for r in found.slow_readers if _can_be_sent(session, r.sql)]
+    readers = tuple(SlowReader(sql, hold_s=(0.2, 0.6), pause_s=(0.2, 0.6)) for sql in reports)
+    return Load(kinds, RATE, CLIENTS, readers, seed) if kinds else None
+
+
+def _can_be_sent(session: Session, sql: str) -> bool:
+    try:
+        session.run(f"PREPARE tried AS {sql}")
+    except DatabaseError:
+        return False
+    session.run("DEALLOCATE tried")
+    return True
 
 
 def _run(line: list[str]) -> subprocess.CompletedProcess[str]:

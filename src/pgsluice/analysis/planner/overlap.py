@@ -1,5 +1,6 @@
 """Migrations overlap: what an earlier one will destroy in its contract still stands, and a later one may not build on that."""
 
+import re
 from collections.abc import Mapping
 
 from pgsluice.analysis.parsing.actions import actions
@@ -8,13 +9,17 @@ from pgsluice.analysis.parsing.statements import parse_file
 from pgsluice.analysis.planner.naming import tying_names, tying_relations
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.model.catalog import Catalog
+from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName
 
 _PARTS = frozenset(
     {"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT", "ALTER TABLE DROP DEFAULT", "ALTER TABLE DROP IDENTITY", "DROP TRIGGER"}
 )
-_MOVES = ("RENAME", "SET SCHEMA", "RENAME COLUMN", "ALTER COLUMN TYPE", "DROP COLUMN")
-"""What a trigger that keeps two columns in step would not survive."""
+_MOVES = frozenset({"ALTER TABLE RENAME", "ALTER TABLE SET SCHEMA"})
+"""What the contract of columns that are kept in step would not find its table behind."""
+_SHAPES = frozenset({"ALTER TABLE RENAME COLUMN", "ALTER TABLE ALTER COLUMN TYPE", "ALTER TABLE DROP COLUMN"})
+"""What the trigger that keeps columns in step would not survive, done to a column that it names."""
+_WORD = re.compile(r"\w+")
 
 
 def waiting_actions(texts: Mapping[str, str]) -> dict[str, tuple[Action, ...]]:
@@ -34,16 +39,27 @@ def in_the_way(pieces: list[Piece], waiting: Mapping[str, tuple[Action, ...]], c
 
 def _meets(piece: Piece, action: Action, catalog: Catalog) -> bool:
     relations, names = _of(action, catalog)
-    if _is_twin(action) and piece.kinds & {f"ALTER TABLE {move}" for move in _MOVES}:
-        return bool(piece.relations & relations)
+    if action.kind == "DROP TRIGGER" and piece.relations & relations and _stops(piece, relations, names, catalog):
+        return True
     if action.kind in _PARTS:
         return bool(piece.relations & relations) and bool(piece.names & names)
     return bool(piece.relations & relations) or (not relations and bool(piece.names & names))
 
 
-def _is_twin(action: Action) -> bool:
-    """Whether it drops the old form of a column that is kept in step until then."""
-    return action.kind == "ALTER TABLE DROP COLUMN" and str(action.node.get("name", "")).startswith(HELPER_PREFIX)
+def _stops(piece: Piece, relations: frozenset[QualifiedName], names: frozenset[str], catalog: Catalog) -> bool:
+    """Whether a piece would stop the trigger of ours, among `names`, that keeps columns in step until the contract."""
+    ours = [n for n in names if n.startswith(f"~{HELPER_PREFIX}")]
+    if not ours or (piece.phase is PhaseName.CONTRACT and not piece.kinds & _MOVES):
+        return False
+    return bool(piece.kinds & _MOVES) or (bool(piece.kinds & _SHAPES) and _named_by(ours, relations, piece.names, catalog))
+
+
+def _named_by(triggers: list[str], relations: frozenset[QualifiedName], names: frozenset[str], catalog: Catalog) -> bool:
+    """Whether the function of a trigger names one of these; taken for true where it is not known."""
+    tables = [t for r in relations if (t := catalog.table(r)) is not None]
+    found = [t.function for table in tables for t in table.triggers if t.name in triggers]
+    bodies = [f.definition or "" for f in catalog.functions if f.signature in found]
+    return not bodies or any(names & {*_WORD.findall(body)} for body in bodies)
 
 
 def _of(action: Action, catalog: Catalog) -> tuple[frozenset[QualifiedName], frozenset[str]]:

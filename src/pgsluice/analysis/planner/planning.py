@@ -23,7 +23,7 @@ from pgsluice.analysis.rules.rule import Context
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.errors import InputError, RefusedError
 from pgsluice.model.fingerprint import fingerprint
-from pgsluice.model.plan import MigrationPlan, Plan
+from pgsluice.model.plan import MigrationPlan, PhaseName, Plan
 
 _CONTROL = frozenset({"BEGIN", "COMMIT"})
 
@@ -45,13 +45,29 @@ def plan(migrations: Iterable[Migration], catalog: Catalog, options: PlanOptions
     """The plan of pending migrations, in their order, each planned on the catalog that the one before leaves behind.
 
     Raises InputError for SQL that does not parse (with its place), RefusedError with every statement that would hurt and
-    has no safe way. Nothing is planned then."""
-    start, planned = catalog, list[MigrationPlan]()
+    has no safe way. Nothing is planned then. Where it has none only because an earlier one of these is not contracted, the plan ends
+    before it, with a note."""
+    start, planned, notes = catalog, list[MigrationPlan](), tuple[str, ...]()
     for migration in migrations:
-        one, catalog = plan_migration(migration, catalog, options, start)
+        try:
+            one, catalog = plan_migration(migration, catalog, options, start)
+        except RefusedError as error:
+            earlier = _awaited(migration, planned, catalog, options, start) if error.code == "refused" else None
+            if earlier is None:
+                raise
+            notes = (f"{migration.name} and what comes after it cannot be planned before {earlier} is contracted",)
+            break
         planned.append(one)
-    made = Plan(start.version.number, start.search_path, "", tuple(planned))
+    made = Plan(start.version.number, start.search_path, "", tuple(planned), notes)
     return replace(made, fingerprint=fingerprint_of(made, start)) if start.known else made
+
+
+def _awaited(migration: Migration, planned: Iterable[MigrationPlan], catalog: Catalog, options: PlanOptions, start: Catalog) -> str | None:
+    """The migration of the same plan whose contract destroys what this one names; None without one."""
+    contracts = {m.name: ";\n".join(s.sql for phase, s in m.steps() if phase is PhaseName.CONTRACT) for m in planned}
+    pieces = FileComposition(tuple(_ours(s) for s in migration.statements), catalog, options, start).pieces()
+    met = in_the_way(pieces, waiting_actions({name: sql for name, sql in contracts.items() if sql}), catalog)
+    return met[1] if met is not None else None
 
 
 def fingerprint_of(plan: Plan, catalog: Catalog) -> str:
