@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.server.twins.scene import Scene
+from tests.support.pooler import pooler
 from tests.support.servers import OWNER, TestServer
+
+__all__ = ["pooler", "scene"]
 
 
 @pytest.fixture

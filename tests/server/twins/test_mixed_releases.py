@@ -2,13 +2,18 @@
 
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg import IsolationLevel
 
+from pgsluice import api
+from pgsluice.model.errors import StoppedError
 from tests.server.twins.clients import Client, Load
 from tests.server.twins.scene import Scene
+from tests.support.servers import OWNER
 from tests.support.sql import execute, value
 
 pytestmark = pytest.mark.newest("seconds of load for each change")
@@ -59,6 +64,27 @@ def test_another_type_under_load(scene: Scene):
     assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "bigint"
     assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND (a <> -k OR at <> '2020-01-01')") == 0
     assert sum(len(c.rows) for c in load.clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")
+
+
+def test_through_a_pooler_in_transaction_mode(scene: Scene, pooler: Callable[..., str]):
+    """Each transaction of a client may run in another session than the one before; nothing of the sync rests on a session.
+    Two columns of one table, whose triggers leave each other's work alone."""
+    scene.before(BEFORE)
+    scene.write(
+        'ALTER TABLE t ALTER COLUMN a TYPE bigint;\n-- pgsluice: from "upper(note)" back "lower(loud)"\nALTER TABLE t ADD COLUMN loud text;'
+    )
+    pooled = pooler("transaction", str(value(scene.dsn, "SELECT current_database()")), OWNER)
+    clients = [Client(pooled, n, "t", "a", seed=SEED) for n in (1, 2)]
+    clients.append(Client(pooled, 3, "t", "a", IsolationLevel.REPEATABLE_READ, SEED))
+    with Load(*clients):
+        scene.run()
+        scene.roll_back()
+        scene.run()
+        with pytest.raises(StoppedError, match="in use"):
+            api.contract(None, replace(scene.settings, look_for=1.0))
+    assert value(scene.dsn, "SELECT count(*) FROM t WHERE loud IS DISTINCT FROM upper(note)") == 0
+    api.contract(None, replace(scene.settings, anyway=True))
+    assert sum(len(c.rows) for c in clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")
 
 
 @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])

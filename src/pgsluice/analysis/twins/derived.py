@@ -71,7 +71,7 @@ def derived(column: Derived) -> tuple[Part, ...]:
         PhaseName.MIGRATE,
         fill=Fill(str(table), ((column.definition.name, column.source.sql),), where),
         releases_notice=f"a REPEATABLE READ transaction that updates a row of {table} which a batch updated meanwhile gets 40001",
-        settled=Settled(session=filling_session(column.others_fire_before)),
+        settled=Settled(session=filling_session(column.others_fire_before, column.routine("fill"))),
     )
     return (
         *_added(column),
@@ -155,7 +155,8 @@ END"""
 
 
 def _fill_function(column: Derived) -> Part:
-    body = f"BEGIN\n{taken_back(column.others_fire_before)}    NEW.{column.name} := {column.up()};\n    RETURN NEW;\nEND"
+    back = taken_back(column.others_fire_before, column.routine("fill"))
+    body = f"BEGIN\n{back}    NEW.{column.name} := {column.up()};\n    RETURN NEW;\nEND"
     return _function(column, "fill", body, PhaseName.EXPAND)
 
 

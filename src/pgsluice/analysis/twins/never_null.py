@@ -40,7 +40,7 @@ def _trigger(table: Table, column: Column, value: Expression) -> Iterator[Part]:
     yield together(conversion, "the value, bound to what it names now", f"DROP FUNCTION IF EXISTS {up}", PhaseName.EXPAND)
     name, row = quote(column.name), ", ".join(f"NEW.{quote(c.name)}" for c in read)
     code = f"""BEGIN
-{taken_back(others_fire_before(table))}    IF NEW.{name} IS NULL THEN
+{taken_back(others_fire_before(table), set_)}    IF NEW.{name} IS NULL THEN
         NEW.{name} := {up}({row});
     END IF;
     RETURN NEW;
@@ -61,7 +61,7 @@ def _filled(table: Table, column: Column, value: Expression) -> Part:
         "gives the rows that have NULL their value",
         PhaseName.MIGRATE,
         fill=Fill(str(table.name), ((column.name, value.sql),), where),
-        settled=Settled(session=filling_session(others_fire_before(table))),
+        settled=Settled(session=filling_session(others_fire_before(table), _routine(table, column, "given"))),
     )
 
 

@@ -15,7 +15,7 @@ _FIXED = ("search_path", "TimeZone", "DateStyle", "IntervalStyle", "lc_monetary"
 def forward(twin: Twin) -> Iterator[Part]:
     """Every write of the row computes the twin. Without OF and WHEN: a write of other columns moves the row past a backfill."""
     body = f"""BEGIN
-{taken_back(twin.others_fire_before)}    NEW.{quote(twin.new)} := {twin.up("NEW")};
+{taken_back(twin.others_fire_before, twin.routine("fill"))}    NEW.{quote(twin.new)} := {twin.up("NEW")};
     RETURN NEW;
 END"""
     yield _function(twin, "fill", body)

@@ -74,7 +74,7 @@ def _filled(twin: Twin) -> Part:
         PhaseName.MIGRATE,
         fill=Fill(str(twin.table.name), ((twin.new, twin.expression),), where),
         releases_notice=f"a REPEATABLE READ transaction that updates a row of {twin.table.name} which a batch updated meanwhile gets 40001",
-        settled=Settled(session=filling_session(twin.others_fire_before)),
+        settled=Settled(session=filling_session(twin.others_fire_before, twin.routine("fill"))),
     )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pgsluice.analysis.parts import Part, Settled
 from pgsluice.model.plan import PhaseName
-from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.identifiers import QualifiedName, literal
 
 _FILLING = "pgsluice.filling"
-"""A setting of our own, on in the session of a backfill: what other triggers change of a row is then taken back, as the plain
-statement fires none."""
+"""A setting of our own: in the session of a backfill, the function whose column is filled. That one takes back what other triggers
+change of a row, as the plain statement fires none; for others of ours, which fill another column, there is nothing to take back."""
 
 
 def together(sql: str, reason: str, undo: str | None, phase: PhaseName) -> Part:
@@ -29,13 +29,14 @@ def trigger_parts(trigger: str, table: QualifiedName, when: str, routine: Qualif
     yield together(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}", "for writes that replication applies, too", "", phase)
 
 
-def taken_back(others_fire_before: bool) -> str:
-    """The first lines of the body of a function: in the session of a backfill the row is what it was before other triggers."""
+def taken_back(others_fire_before: bool, routine: QualifiedName) -> str:
+    """The first lines of the body of this function: in the session of a backfill the row is what it was before other triggers."""
     if not others_fire_before:
         return ""
-    return f"    IF TG_OP = 'UPDATE' AND pg_catalog.current_setting('{_FILLING}', true) = 'on' THEN\n        NEW := OLD;\n    END IF;\n"
+    filling = f"pg_catalog.current_setting('{_FILLING}', true) = {literal(str(routine))}"
+    return f"    IF TG_OP = 'UPDATE' AND {filling} THEN\n        NEW := OLD;\n    END IF;\n"
 
 
-def filling_session(others_fire_before: bool) -> str:
+def filling_session(others_fire_before: bool, routine: QualifiedName) -> str:
     """What the session of the backfill sets, so that `taken_back` knows it."""
-    return f"SET {_FILLING} = 'on'" if others_fire_before else ""
+    return f"SET {_FILLING} = {literal(str(routine))}" if others_fire_before else ""
