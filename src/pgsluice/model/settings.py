@@ -301,7 +301,7 @@ class Settings:
         ("rehearse",),
         spelled="standby",
     )
-    rows: int = _option(10_000, "made-up rows for each table", OptionKind.NUMBER, ("rehearse",))
+    rows: int = _option(10_000, "made-up rows for each table; 0: only those that --schema brings", OptionKind.NUMBER, ("rehearse",))
     scale: float | None = _option(
         None,
         "this part of the live sizes instead, such as 0.01, where --from (or statistics in --schema) tells them",
@@ -326,7 +326,7 @@ class Settings:
     max_errors: int = _option(
         0, "fail where more requests than this failed that would not have without the migration", OptionKind.NUMBER, ("rehearse",)
     )
-    html: str | None = _option(None, "write a page with charts to this file", commands=("rehearse",), placeholder="FILE")
+    html: str | None = _option(None, "write a page with charts to this file", commands=("rehearse", "demo"), placeholder="FILE")
     once: bool = _option(False, "look once, print it and end", OptionKind.SWITCH, ("watch",))
     interval: float = _option(1.0, "the time between two looks", OptionKind.DURATION, ("watch",))
     record: str | None = _option(

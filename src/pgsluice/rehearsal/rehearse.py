@@ -9,7 +9,7 @@ from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.execution.db.catalog import read_catalog
 from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
 from pgsluice.execution.db.session import Session
-from pgsluice.model.catalog import Catalog
+from pgsluice.model.catalog import Catalog, TableKind
 from pgsluice.model.errors import InputError, PgsluiceError
 from pgsluice.model.events import Event
 from pgsluice.model.measurement import Measurement
@@ -50,9 +50,9 @@ Schema = Callable[[Place], Migration]
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
-    database). `rows` for each table, or the part `scale` of what statistics say of `live` (a connection string), or of `schema`.
-    `focus` are the relations that the migrations touch. `requests` None: what `live` was asked most, else derived from the schema;
-    `rate` None: a fifth of the capacity."""
+    database). `rows` for each table (0: those that the schema brings), or the part `scale` of what statistics say of `live` (a
+    connection string), or of `schema`. `focus` are the relations that the migrations touch. `requests` None: what `live` was asked
+    most, else derived from the schema; `rate` None: a fifth of the capacity."""
 
     migrations: tuple[Migration, ...]
     before: tuple[Migration, ...]
@@ -124,10 +124,7 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         notes = [*lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
         live = _sizes(found, orders)
-        how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
-        say(f"filling it with {how}")
-        filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(live, orders.scale))
-        notes += [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
+        notes += _fill(found, orders, live, say)
         found.run("VACUUM (ANALYZE)")
         catalog = read_catalog(found)
         sizes = Sizes(_by_text(read_sizes(found)), _by_text(live))
@@ -136,8 +133,18 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
     if orders.rate is None:
         load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
-    rows = {str(name): count for name, count in filled.rows.items()}
+    rows = {str(t.name): sizes.here.get(str(t.name), 0) for t in catalog.tables.values() if t.kind is TableKind.TABLE}
     return _Scene(place, version, load, rows, sizes, catalog, orders.focus(catalog), (*notes, *left_out))
+
+
+def _fill(found: Session, orders: Orders, live: Mapping[QualifiedName, int], say: Say) -> list[str]:
+    """Fills the tables, if they are to be; what could not be filled."""
+    if not orders.rows and orders.scale is None:
+        return []
+    how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
+    say(f"filling it with {how}")
+    filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(live, orders.scale))
+    return [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
 
 
 def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:

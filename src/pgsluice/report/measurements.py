@@ -1,4 +1,4 @@
-"""Measurements as a table and as the sentence that matters."""
+"""Measurements as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,18 +38,3 @@ def measurement_table(runs: Sequence[MeasuredRun]) -> str:
     rows = ["  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]) for line in lines]
     rows.insert(1, "-" * (sum(widths) + 2 * len(runs)))
     return "\n".join(row.rstrip() for row in rows)
-
-
-def measurement_verdict(plain: Measurement, pgsluice: Measurement, baseline: Measurement) -> str:
-    """What a newcomer should take home, in sentences that hold whatever the figures are."""
-    return (
-        f"Plain SQL kept a request waiting for {duration(plain.max_ms)}; {_failed(plain)}.\n"
-        f"pgsluice kept a request waiting for {duration(pgsluice.max_ms)} at most; {_failed(pgsluice)}.\n"
-        f"Without any migration the longest wait was {duration(baseline.max_ms)}."
-    )
-
-
-def _failed(felt: Measurement) -> str:
-    if not felt.failed:
-        return "no request failed"
-    return f"{felt.failed:,} of {felt.requests:,} requests failed ({felt.failed / felt.requests:.0%})"

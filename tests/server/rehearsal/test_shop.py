@@ -6,8 +6,8 @@ import pytest
 
 from pgsluice import api
 from pgsluice.model.settings import Settings
-from pgsluice.rehearsal.demo_scene import shop_files
 from pgsluice.rehearsal.load.process import LoadProcess
+from pgsluice.rehearsal.shop import shop_files
 from tests.support.contents import dump
 from tests.support.sql import execute, rows, value
 

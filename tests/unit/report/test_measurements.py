@@ -1,5 +1,5 @@
 from pgsluice.model.measurement import Measurement
-from pgsluice.report.measurements import MeasuredRun, duration, measurement_table, measurement_verdict
+from pgsluice.report.measurements import MeasuredRun, duration, measurement_table
 
 
 def felt(requests: int, failed: int, max_ms: float) -> Measurement:
@@ -21,11 +21,3 @@ def test_the_table_has_a_column_for_each_run():
     assert lines[0].split("  ")[-3:] == ["no migration", "plain SQL", "pgsluice"]
     assert lines[2].split() == ["longest", "wait", "of", "a", "request", "5.0", "ms", "3.0", "s", "28", "ms"]
     assert lines[-1].split()[-4:] == ["8.8", "s", "41.0", "s"]
-
-
-def test_the_verdict_says_what_failed():
-    assert measurement_verdict(PLAIN, OURS, QUIET).splitlines() == [
-        "Plain SQL kept a request waiting for 3.0 s; 1,513 of 7,510 requests failed (20%).",
-        "pgsluice kept a request waiting for 28 ms at most; no request failed.",
-        "Without any migration the longest wait was 5.0 ms.",
-    ]

@@ -1,13 +1,19 @@
-"""`pgsluice demo`: migrations on a busy shop, both ways, measured."""
+"""`pgsluice demo`: the rehearsal of migrations on a busy shop."""
 
 import argparse
+import tempfile
+from pathlib import Path
 
 from pgsluice import api
 from pgsluice.cli.options import add_options
-from pgsluice.cli.output import narrator
+from pgsluice.cli.output import narrator, write_file
 from pgsluice.cli.terminal import Terminal
+from pgsluice.model.rehearsal import Limits
 from pgsluice.model.settings import Settings
-from pgsluice.report.measurements import MeasuredRun, measurement_table, measurement_verdict
+from pgsluice.report.rehearsal_html import rehearsal_html
+from pgsluice.report.rehearsal_text import rehearsal_table, verdict
+
+PAGE = "pgsluice-demo.html"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    result = api.demo(terminal.say if not settings.quiet else lambda line: None, narrator(settings, terminal))
-    runs = [
-        MeasuredRun("no migration", result.baseline),
-        MeasuredRun("plain SQL", result.plain.felt, result.plain.took_s),
-        MeasuredRun("pgsluice", result.pgsluice.felt, result.pgsluice.took_s),
-    ]
-    terminal.result(measurement_table(runs))
-    terminal.result("\n" + measurement_verdict(result.plain.felt, result.pgsluice.felt, result.baseline))
+    found = api.demo(terminal.say if not settings.quiet else lambda line: None, narrator(settings, terminal))
+    page = settings.html or str(Path(tempfile.gettempdir()) / PAGE)
+    limits = Limits(settings.max_stall or settings.stall_budget)
+    write_file(page, rehearsal_html(found, limits))
+    terminal.result("\n".join((rehearsal_table(found), "", *verdict(found, limits), "", f"The report, with charts: {page}")))
     return 0
