@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
+from psycopg import conninfo
 
 from pg_matrix import installation
 from pgsluice.model.postgres.versions import MAJORS
 from pgsluice.rehearsal.server import ThrowawayServer
+from tests.crash.proxy import Harm, Interference, Point, Proxy
 from tests.support.command import COMMAND, environment, pgsluice
 from tests.support.sql import execute, rows, value
 
@@ -35,7 +37,8 @@ BY_KEY = ("d = coalesce(d, 0) + 1", "NOT coalesce(d = 1, NOT born)")
 NUMBERS = itertools.count(1)
 """Of new rows: no two are given the same key."""
 
-HARMS = ("kill", "terminate", "restart")
+HARMS = ("kill", "terminate", "restart", "cut")
+"""`cut`: the connection of a batch that the server has committed, before its answer comes."""
 
 
 @dataclass
@@ -119,19 +122,31 @@ def harmed(process: subprocess.Popen[str], server: ThrowawayServer, harm: str, n
     elif harm == "terminate":
         ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pgsluice backfill'"
         execute(server.dsn(name), ours)
-    else:
+    elif harm == "restart":
         server.restart(immediate=True)
         process.kill()
-    process.wait(60) if harm != "terminate" else None
+    process.wait(60) if harm in ("kill", "restart") else None
+
+
+@contextmanager
+def reached(server: ThrowawayServer, harm: str, batch: int) -> Iterator[str]:
+    """How the program gets to the server; for `cut` on a way that is cut at about that batch."""
+    if harm != "cut":
+        yield server.dsn()
+        return
+    proxy = Proxy(("127.0.0.1", server.port))
+    proxy.interference = Interference(Point("backfill", batch), Harm.WITHHOLD, lambda: None, lambda pid: None)
+    try:
+        yield conninfo.make_conninfo(server.dsn(tcp=True), port=proxy.port, sslmode="disable", gssencmode="disable")
+    finally:
+        proxy.close()
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("order", ["pages", "key"])
 def test_each_row_is_converted_once_whatever_happens(server, request: pytest.FixtureRequest, order: str, seed: int):
-    everything = request.config.getoption("--pg-majors") == "all"
-    if not everything and (seed > 0 or server.major != MAJORS[-1]):
+    if (seed > 0 or server.major != MAJORS[-1]) and request.config.getoption("--pg-majors") != "all":
         pytest.skip("more tables and schedules, on every major: --pg-majors=all")
-    seed = seed if everything else random.randrange(10**6)
     print(f"seed {seed}")
     dice = random.Random(f"{order} {seed}")
     with ThrowawayServer(installation(server.major)) as process:
@@ -145,10 +160,10 @@ def _through(server: ThrowawayServer, dice: random.Random, order: str) -> None:
     restarts = 0
     for harm in dice.sample(HARMS, 3):
         application = Application(server.dsn(), dice, order == "pages", key=key)
-        with application.writing():
-            command = [*COMMAND, *change, "--database", server.dsn()]
+        with application.writing(), reached(server, harm, dice.randint(10, 40)) as dsn:
+            command = [*COMMAND, *change, "--database", dsn]
             process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-            at_work(server.dsn(), process, dice.randint(1, 1000))
+            at_work(server.dsn(), process, ROWS * 2 // 3 if harm == "cut" else dice.randint(1, 1000))
             harmed(process, server, harm, "postgres")
         process.kill()
         process.wait()
