@@ -18,10 +18,7 @@ def test_the_action_annotates_what_is_new(tmp_path: Path):
     repository, summary = tmp_path / "repository", tmp_path / "summary.md"
     _commit(repository, "old one.sql", "DROP TABLE old;\n")
     (repository / "migrations" / "new.sql").write_text(CHANGE)
-    runner = tmp_path / "runner" / "pgsluice" / "bin"
-    runner.mkdir(parents=True)
-    (runner / "pgsluice").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pgsluice.cli.main "$@"\n')
-    (runner / "pgsluice").chmod(0o755)
+    _install(tmp_path / "runner")
     given = {
         "PATHS": "migrations",
         "SINCE": "HEAD",
@@ -31,7 +28,7 @@ def test_the_action_annotates_what_is_new(tmp_path: Path):
         "SARIF": "out.sarif",
     }
     ran = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", _last_script()],
+        ["bash", "-e", "-o", "pipefail", "-c", _script("action.yml", "Check")],
         cwd=repository,
         env=environment(RUNNER_TEMP=str(tmp_path / "runner"), GITHUB_STEP_SUMMARY=str(summary), **given),
         capture_output=True,
@@ -42,6 +39,27 @@ def test_the_action_annotates_what_is_new(tmp_path: Path):
     assert "::error file=migrations/new.sql,line=1," in ran.stdout and "old one.sql" not in ran.stdout
     assert "blocking-index-build" in summary.read_text()
     assert json.loads((repository / "out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.thorough("a rehearsal takes half a minute")
+def test_the_action_rehearses_into_the_summary_and_a_page(tmp_path: Path):
+    summary, runner = tmp_path / "summary.md", tmp_path / "runner"
+    _install(runner)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "001.sql").write_text("CREATE TABLE t (id int PRIMARY KEY, a int);")
+    (tmp_path / "m" / "002.sql").write_text("ALTER TABLE t ADD COLUMN b int;")
+    ran = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", _script("rehearse/action.yml", "Rehearse")],
+        cwd=tmp_path,
+        env=environment(
+            RUNNER_TEMP=str(runner), GITHUB_STEP_SUMMARY=str(summary), PATHS="m", ARGUMENTS="--rows 100 --rate 50 --max-stall 10s"
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "### Rehearsal passed: `002`" in summary.read_text() and "<svg" in (runner / "rehearsal.html").read_text()
 
 
 def test_the_hook_calls_what_is_there():
@@ -61,10 +79,18 @@ def test_sarif_is_valid(tmp_path: Path):
     assert list(jsonschema.validators.validator_for(described)(described).iter_errors(report)) == []
 
 
-def _last_script() -> str:
-    """The shell script of the action's last step, as the runner is given it."""
-    lines = (ROOT / "action.yml").read_text().split("      run: |\n")[-1].splitlines()
-    return "\n".join(line.removeprefix("        ") for line in lines)
+def _install(runner: Path) -> None:
+    """What the action's first step leaves in the runner's directory: our command."""
+    program = runner / "pgsluice" / "bin" / "pgsluice"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pgsluice.cli.main "$@"\n')
+    program.chmod(0o755)
+
+
+def _script(action: str, step: str) -> str:
+    """The shell script of an action's step, as the runner is given it."""
+    text = (ROOT / action).read_text().split(f"- name: {step}\n")[1].split("    - name: ")[0]
+    return "\n".join(line.removeprefix("        ") for line in text.split("      run: |\n")[1].splitlines())
 
 
 def _commit(repository: Path, name: str, sql: str) -> None:
