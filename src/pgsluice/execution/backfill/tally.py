@@ -9,7 +9,8 @@ MEMORY_S = 30.0
 
 
 class Tally:
-    """Shared between threads. `rows` changed in this run, `hot` of the updates stayed on their page."""
+    """Shared between threads. `rows` changed in this run, `hot` of the updates stayed on their page; `behind` is what comes behind the
+    first pass, as a share of that."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,6 +18,7 @@ class Tally:
         self._began = time.monotonic()
         self._seen: deque[tuple[float, float, int]] = deque([(self._began, 0.0, 0)])
         self.rows = self.hot = 0
+        self.behind = 0.0
         self._bad: set[str] = set()
 
     def add(self, rows: int, hot: int) -> None:
@@ -59,4 +61,4 @@ class Tally:
         then, before, rows = self._seen[0]
         elapsed = max(now - then, 1e-3)
         pace = (share - before) / elapsed
-        return (self.rows - rows) / elapsed, (1 - share) / pace if pace > 0 else None
+        return (self.rows - rows) / elapsed, (1 + self.behind - share) / pace if pace > 0 else None
