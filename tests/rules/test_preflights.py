@@ -119,6 +119,19 @@ def test_a_small_table_that_is_changed_as_it_is_gets_the_same_questions(connecti
     assert _answer(connection, validated) == "1"
 
 
+def test_the_values_of_a_domain_are_asked_about_in_each_table(connection, database: str):
+    connection.execute(
+        """CREATE DOMAIN d AS int; CREATE TABLE one (id int PRIMARY KEY, v d); CREATE TABLE two (value text, v d);
+        INSERT INTO one VALUES (1, 5), (2, -5), (3, NULL); INSERT INTO two VALUES ('x', -1), ('y', -2)"""
+    )
+    asked = _preflights(database, "ALTER DOMAIN d ADD CHECK (VALUE > 0)", small=True)
+    assert [_answer(connection, p) for p in asked] == ["1", "2"]
+    assert [connection.execute(p.examples).fetchall() for p in asked] == [[(2, -5)], [(-1,), (-2,)]]
+    connection.execute("ALTER DOMAIN d ADD CONSTRAINT late CHECK (VALUE > 0) NOT VALID")
+    assert [_answer(connection, p) for p in _preflights(database, "ALTER DOMAIN d VALIDATE CONSTRAINT late", small=True)] == ["1", "2"]
+    assert [_answer(connection, p) for p in _preflights(database, "ALTER DOMAIN d SET NOT NULL", small=True)] == ["1", "0"]
+
+
 def test_examples_name_the_key_and_the_columns(connection, database: str):
     asked = _only(_preflights(database, "ALTER TABLE p ADD CHECK (x > 3)"))
     assert connection.execute(asked.examples).fetchall() == [(1, 1), (2, 2), (3, 3)]

@@ -30,13 +30,15 @@ class Settled:
 class Part:
     """One part of a rewrite, in order. `sql` is one statement, matched against the rules again until none rewrites it, unless
     it is `settled`; with `fill` it is a batched update instead and `sql` the same as one statement. `with_next`: it must share a
-    transaction with the next part. `preflight` must hold before anything runs."""
+    transaction with the next part; `apart`: it shares none where nothing demands it, so that its locks are not held on. `preflight` must
+    hold before anything runs."""
 
     sql: str
     reason: str
     phase: PhaseName = PhaseName.EXPAND
     fill: Fill | None = None
     with_next: bool = False
+    apart: bool = False
     preflight: tuple[Preflight, ...] = ()
     releases_notice: str | None = None
     settled: Settled | None = None

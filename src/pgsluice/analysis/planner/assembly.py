@@ -64,7 +64,7 @@ def groups(pieces: list[Piece], *, apart: bool = False) -> Iterator[list[Piece]]
 
 def _all_brief(pieces: list[Piece]) -> bool:
     blocking = next((i for i, p in enumerate(pieces) if p.impact.blocks), len(pieces))
-    return all(p.brief for p in pieces) and len(pieces) - blocking <= MERGED_BLOCKING
+    return all(p.brief and not p.apart for p in pieces) and len(pieces) - blocking <= MERGED_BLOCKING
 
 
 def _together(one: Piece, other: Piece) -> bool:

@@ -190,6 +190,7 @@ class Composition:
             hazard=hazard or (said[0][0].name if said else None),
             brief=self._brief(met, exceeds),
             with_next=bool(origin and origin.with_next),
+            apart=bool(origin and origin.apart),
             session=self.session,
             preflight=origin.preflight if origin else demands(action, met, self.context),
             releases_notice=origin.releases_notice if origin else None,
@@ -265,6 +266,7 @@ def _inherit(part: Part, origin: Part | None, *, last: bool) -> Part:
         part,
         phase=_later(part.phase, origin.phase),
         with_next=part.with_next or (last and origin.with_next),
+        apart=part.apart or origin.apart,
         preflight=(*origin.preflight, *part.preflight),
         releases_notice=part.releases_notice or origin.releases_notice,
     )

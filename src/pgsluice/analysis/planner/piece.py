@@ -18,7 +18,7 @@ class Piece:
     `atom`: pieces with the same number share one transaction, -1 for none. `relations` are those that it mentions or
     makes, `names` all other names (columns, constraints, types, functions ...), as the catalog stores them. `independent`: only those
     names can tie it to others that are so too. `opaque`: what it does cannot be seen, so nothing may change places with it.
-    `settled`: as in the part that it is."""
+    `settled`, `apart`: as in the part that it is."""
 
     sql: str
     actions: tuple[Action, ...]
@@ -31,6 +31,7 @@ class Piece:
     brief: bool = True
     atom: int = -1
     with_next: bool = False
+    apart: bool = False
     session: str = ""
     fill: Fill | None = None
     preflight: tuple[Preflight, ...] = ()

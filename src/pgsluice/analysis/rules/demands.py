@@ -9,6 +9,7 @@ from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.rules import evidence
 from pgsluice.analysis.rules.conversion import convertible
+from pgsluice.analysis.rules.domains import CHECKING, of_domain
 from pgsluice.analysis.rules.index.definition import compared_keys
 from pgsluice.analysis.rules.rule import Context
 from pgsluice.analysis.twins.twin import Twin
@@ -22,7 +23,11 @@ _CHANGE = "ALTER TABLE ALTER COLUMN TYPE"
 
 def demands(action: Action, impact: Impact, context: Context) -> tuple[Preflight, ...]:
     """The questions for a statement that runs as it is; none where other clauses of it change the values that they are about."""
-    if action.relation is None or (impact.analysed and not impact.works):
+    if impact.analysed and not impact.works:
+        return ()
+    if action.kind in CHECKING:
+        return of_domain(action, context)
+    if action.relation is None:
         return ()
     changes = [a for a in actions(action.statement) if a.kind == _CHANGE]
     if action.kind == _CHANGE:

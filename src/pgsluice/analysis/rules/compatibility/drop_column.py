@@ -3,7 +3,8 @@
 ## What it does
 
 `DROP COLUMN` is brief: only the catalog changes. With the column go the indexes, UNIQUE, CHECK and foreign key constraints that
-contain it, those over several columns too, without a word. A foreign key's other table is locked as well.
+contain it, those over several columns too, without a word. A foreign key's other table is locked as well: the key is dropped before, in a
+transaction of its own.
 
 ## Why it is dangerous
 
@@ -24,6 +25,7 @@ For databases that no release uses, such as those of tests, `run --through contr
 
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.rules.compatibility.foreign_keys_first import foreign_keys_first
 from pgsluice.analysis.rules.naming_functions import may_use
 from pgsluice.analysis.rules.rule import Context, Hazard, Part, Rewrite, Rule
 from pgsluice.model.catalog import ConstraintKind, Table
@@ -42,22 +44,30 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
     with_it = f"; with it go {', '.join(lost)}" if lost else ""
     name = context.name(action.relation)
     with_it += may_use(context.catalog, name, column)
-    way = _way(action, table, column) if table is not None else None
-    with_it += _still_needed(table, column) if table is not None and way is None else ""
+    way = _way(action, table, column, context) if table is not None else None
+    with_it += _still_needed(table, column) if table is not None else ""
     return Hazard(f"the running release must not name {quote(column)} of {name} any more{with_it}", way)
 
 
-def _way(action: Action, table: Table, column: str) -> Rewrite | None:
-    """From expand on the new release need not give the column a value."""
+def _way(action: Action, table: Table, column: str, context: Context) -> Rewrite | None:
+    """Foreign keys go first, and from expand on the new release need not give the column a value."""
+    read = any((table.name, column) in v.depends_on for v in context.catalog.views_on(table.name))
+    keys = [] if read else [k for k in table.foreign_keys if column in k.columns]  # read by a view: the server refuses the drop
+    first = (*_loosened(table, column), *foreign_keys_first(keys, context))
+    drop = Part(action.sql, "no release names it any more", PhaseName.CONTRACT, apart=any(p.apart for p in first))
+    return Rewrite((*first, drop)) if first else None
+
+
+def _loosened(table: Table, column: str) -> tuple[Part, ...]:
     if not _must_be_given(table, column) or column in _key(table):
-        return None
+        return ()
     loosen = Part(
         f"ALTER TABLE {table.name} ALTER COLUMN {quote(column)} DROP NOT NULL",
         f"the new release gives {quote(column)} no value any more, and its INSERTs may not fail before the column goes",
         releases_notice=f"INSERTs into {table.name} need not name {quote(column)} from here on; where one does not, the old release reads "
         "NULL in it, and a rollback stops until the row has a value there",
     )
-    return Rewrite((loosen, Part(action.sql, "no release names it any more", PhaseName.CONTRACT)))
+    return (loosen,)
 
 
 def _must_be_given(table: Table, column: str) -> bool:
@@ -70,7 +80,7 @@ def _key(table: Table) -> tuple[str, ...]:
 
 
 def _still_needed(table: Table, column: str) -> str:
-    if not _must_be_given(table, column):
+    if not _must_be_given(table, column) or column not in _key(table):
         return ""
     return "; it is part of the primary key, so that the new release must give it a value until contract"
 

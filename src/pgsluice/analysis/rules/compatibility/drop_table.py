@@ -13,7 +13,8 @@ are locked, too.
 ## The safe way
 
 The statement belongs to the phase `contract`, which never runs by itself: first a release that does not name the table, then the
-drop. Drop its foreign keys one at a time before it, so that no other table is locked by the drop itself.
+drop. Its foreign keys (with CASCADE those to it, too) are dropped before it one at a time, each in a transaction of its own: the
+drop itself then locks no other table.
 
 ## When the safe way does not apply
 
@@ -21,10 +22,13 @@ For databases that no release uses, such as those of tests, `run --through contr
 """
 
 from pgsluice.analysis.locks.impact import Impact
+from pgsluice.analysis.parsing.changes import cascades
 from pgsluice.analysis.parsing.statement import Action
-from pgsluice.analysis.rules.rule import Context, Hazard, Rule
-from pgsluice.model.catalog import Table
+from pgsluice.analysis.rules.compatibility.foreign_keys_first import foreign_keys_first
+from pgsluice.analysis.rules.rule import Context, Hazard, Part, Rewrite, Rule
+from pgsluice.model.catalog import Table, TableKind
 from pgsluice.model.finding import Category, Severity
+from pgsluice.model.plan import PhaseName
 
 _KINDS = frozenset({"DROP TABLE", "DROP VIEW", "DROP MATERIALIZED VIEW", "DROP FOREIGN TABLE"})
 
@@ -37,7 +41,16 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
         return None
     tied = _tied(table, context) if table is not None else []
     others = f"; its foreign keys lock {', '.join(tied)} as well" if tied else ""
-    return Hazard(f"the running release must not name {name} any more, and its rows are gone{others}", None)
+    message = f"the running release must not name {name} any more, and its rows are gone{others}"
+    return Hazard(message, _way(action, table, context) if table is not None and action.kind == "DROP TABLE" else None)
+
+
+def _way(action: Action, table: Table, context: Context) -> Rewrite | None:
+    to_it = tuple(k for k in context.catalog.foreign_keys_to(table.name) if k.table != table.name)
+    if not cascades(action) and (to_it or context.catalog.views_on(table.name) or (table.children and table.kind is TableKind.TABLE)):
+        return None  # the server refuses the drop, and nothing may have changed then
+    first = tuple(foreign_keys_first((*table.foreign_keys, *(to_it if cascades(action) else ())), context))
+    return Rewrite((*first, Part(action.sql, "no release names it any more", PhaseName.CONTRACT, apart=True))) if first else None
 
 
 def _tied(table: Table, context: Context) -> list[str]:
