@@ -103,6 +103,7 @@ def test_it_is_paused_throttled_and_resumed_from_another_terminal(dsn: str):
 def test_two_runners_do_nothing_twice(dsn: str):
     with started(dsn, "backfill", ODD, "--set", "n = n + 1", "--pace", "gentle") as process:
         until(lambda: done(dsn) > 0)
+        assert pgsluice("pause", "--database", dsn).code == 0
         second = pgsluice("backfill", ODD, "--set", "n = n + 1", "--database", dsn)
         assert second.code == 4 and "[another-backfill]" in second.err
         other = pgsluice("backfill", ODD, "--set", "b = 1", "--pace", "full", "--database", dsn)
@@ -110,7 +111,7 @@ def test_two_runners_do_nothing_twice(dsn: str):
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert process.returncode == 143
-    assert pgsluice("backfill", ODD, "--set", "n = n + 1", "--pace", "full", "--database", dsn).code == 0
+    assert pgsluice("resume", "--pace", "full", "--database", dsn).code == 0
     assert rows(dsn, f"SELECT n, count(*) FROM {ODD} GROUP BY n") == [(1, ROWS)]
 
 
