@@ -19,20 +19,20 @@ from pgsluice.model.rehearsal import Limits, Rehearsal  # noqa: E402
 from pgsluice.report.rehearsal_html import rehearsal_html  # noqa: E402
 from pgsluice.report.rehearsal_text import rehearsal_table, verdict  # noqa: E402
 from tests.rules.spec import Case  # noqa: E402
-from tests.support.hazards import ROWS, bad_examples, rehearsed  # noqa: E402
+from tests.support.hazards import bad_examples, rehearsed  # noqa: E402
 
 GUIDE = ROOT / "docs" / "guide"
 CHROMIUM = "/usr/bin/chromium"
 LIMITS = Limits(0.1)
 WIDTH = 760
-INTRODUCTION = f"""<!-- made by tools/rehearsal_pages.py on a server; run it again to make it anew -->
+INTRODUCTION = """<!-- made by tools/rehearsal_pages.py on a server; run it again to make it anew -->
 
 # Rehearsals of five hazards
 
 What `pgsluice rehearse` says of bad examples from the specs of the rules: the SQL as its author wrote it, run as plain SQL and by plan, on
-PostgreSQL {{version}} with {ROWS:,} rows in each table, on 2 cores. The pictures are the top of the reports (`--html`). Your figures will
-be others: these tables are small, and what stalls the application here is the lock request that waits behind a report of 2 to 5 seconds,
-not the work. [Rehearse a migration](rehearse.md) tells how.
+PostgreSQL {version}, on 2 cores that were also busy with other work. The pictures are the top of the reports (`--html`). Your figures will
+be others: these tables are small, and what stalls the application in most of them is the lock request that waits behind a report of 2 to 5
+seconds, not the work. [Rehearse a migration](rehearse.md) tells how.
 """
 
 
@@ -40,10 +40,9 @@ def section(case: Case, found: Rehearsal) -> str:
     """What the report of one example says, in Markdown."""
     said = "\n".join(f"- {line}" for line in verdict(found, LIMITS))
     picture = f"![Waits over time: no migration, plain SQL, pgsluice](rehearsal-{case.rule}.png)"
-    return (
-        f"\n## [{case.rule}](../rules/{case.rule}.md)\n\n{case.title}.\n\n```sql\n{case.change.strip()}\n```\n\n"
-        f"```\n{rehearsal_table(found)}\n```\n\n{said}\n\n{picture}\n"
-    )
+    title = f"## [{case.rule}](../rules/{case.rule}.md)\n\n{case.title}; {sum(found.rows.values()):,} rows."
+    change = f"```sql\n{case.change.strip()}\n```"
+    return f"\n{title}\n\n{change}\n\n```\n{rehearsal_table(found)}\n```\n\n{said}\n\n{picture}\n"
 
 
 def photograph(browser: Browser, page: Path, picture: Path) -> None:

@@ -26,6 +26,7 @@ from pgsluice.rehearsal.observation import Observed, observed
 from pgsluice.rehearsal.place import Place, live_session, place_of, session
 from pgsluice.rehearsal.plain import PlainStatement, Tell, run_plainly
 from pgsluice.rehearsal.rows.filling import fill
+from pgsluice.rehearsal.rows.habits import Habits, read_habits
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.schema.layout import lay_out
 from pgsluice.rehearsal.sides import News, Outcome, Sizes, locked_tables, plain_parts, plan_parts, side_of
@@ -82,6 +83,14 @@ class _Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class _Production:
+    """What is known of the database that the migrations are meant for."""
+
+    sizes: Mapping[QualifiedName, int]
+    habits: Habits
+
+
+@dataclass(frozen=True, slots=True)
 class _Planned:
     side: RehearsedSide
     plan: Plan | None
@@ -123,11 +132,11 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         say(f"PostgreSQL {found.version}: laying out the schema")
         notes = [*lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
-        live = _sizes(found, orders)
+        live = _production(found, orders)
         notes += _fill(found, orders, live, say)
         found.run("VACUUM (ANALYZE)")
         catalog = read_catalog(found)
-        sizes = Sizes(_by_text(read_sizes(found)), _by_text(live))
+        sizes = Sizes(_by_text(read_sizes(found)), _by_text(live.sizes))
         kinds, readers, left_out = _kinds(found, catalog, orders)
         version = str(found.version)
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
@@ -137,13 +146,14 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
     return _Scene(place, version, load, rows, sizes, catalog, orders.focus(catalog), (*notes, *left_out))
 
 
-def _fill(found: Session, orders: Orders, live: Mapping[QualifiedName, int], say: Say) -> list[str]:
+def _fill(found: Session, orders: Orders, live: _Production, say: Say) -> list[str]:
     """Fills the tables, if they are to be; what could not be filled."""
     if not orders.rows and orders.scale is None:
         return []
     how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
     say(f"filling it with {how}")
-    filled = fill(found, orders.rows, orders.seed, sizes={} if orders.scale is None else scaled(live, orders.scale))
+    sizes = {} if orders.scale is None else scaled(live.sizes, orders.scale)
+    filled = fill(found, orders.rows, orders.seed, sizes=sizes, habits=live.habits)
     return [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
 
 
@@ -151,19 +161,17 @@ def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
     return {str(name): size for name, size in sizes.items()}
 
 
-def _sizes(found: Session, orders: Orders) -> dict[QualifiedName, int]:
-    """The rows of the tables in production, as far as they are known: from a live database, or the statistics in a dump."""
-    if orders.live is None:
-        sizes = read_sizes(found) if orders.schema else {}
-    else:
+def _production(found: Session, orders: Orders) -> _Production:
+    """What statistics say of production: those of a live database, or those in a dump that was laid out."""
+    if orders.live is not None:
         with live_session(orders.live) as live:
-            sizes = read_sizes(live)
-    if orders.scale is not None and not sizes:
-        what = "no table's size is known"
-        raise InputError(
-            "scale-without-sizes", what, where="--scale", next="ANALYZE there, or dump with `pg_dump --statistics` (18), or give --rows"
-        )
-    return sizes
+            known = _Production(read_sizes(live), read_habits(live))
+    else:
+        known = _Production(read_sizes(found), read_habits(found)) if orders.schema else _Production({}, {})
+    if orders.scale is not None and not known.sizes:
+        next = "ANALYZE there, or dump with `pg_dump --statistics` (18), or give --rows"
+        raise InputError("scale-without-sizes", "no table's size is known", where="--scale", next=next)
+    return known
 
 
 def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:

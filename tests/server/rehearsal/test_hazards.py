@@ -6,10 +6,8 @@ import pytest
 
 from pgsluice.model.rehearsal import Limits
 from pgsluice.report.rehearsal_text import rehearsal_text
-from tests.support.hazards import bad_examples, rehearsed
+from tests.support.hazards import STALL_MS, bad_examples, rehearsed
 
-STALL_MS = 500.0
-"""A lock request behind the rehearsal's slow report waits for seconds, and everyone behind it."""
 SAMPLE = "volatile-default-rewrite"
 """The one that `make test` rehearses."""
 

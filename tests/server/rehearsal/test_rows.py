@@ -11,6 +11,7 @@ from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.session import Session
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.rehearsal.rows.filling import Filled, fill
+from pgsluice.rehearsal.rows.habits import read_habits
 from pgsluice.rehearsal.rows.shape import read_shapes
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.rows.styles import constants
@@ -177,3 +178,28 @@ def test_the_sizes_are_those_of_the_statistics(database: str):
         QualifiedName("public", "nothing"): 1,
         QualifiedName("public", "p"): 70,
     }
+
+
+def test_columns_have_the_habits_of_production(database: str, other_database: str):
+    """NULL, how many values differ, and how common the commonest is; the values themselves are not production's."""
+    ddl = "CREATE TABLE t (id int PRIMARY KEY, often text, rare int, each text, never text)"
+    execute(database, ddl)
+    execute(
+        database,
+        """INSERT INTO t SELECT i, CASE WHEN i % 2 = 0 THEN 'secret' WHEN i % 4 = 1 THEN 'other' || i % 7 END,
+           CASE WHEN i % 10 = 0 THEN i % 3 END, 'own' || i, 'x' FROM generate_series(1, 4000) i""",
+        "ANALYZE t",
+    )
+    with opened(database) as session:
+        habits = read_habits(session)
+    execute(other_database, ddl)
+    assert not filled(other_database, 4000, habits=habits).unfilled
+    assert value(other_database, "SELECT count(*) FROM t WHERE often LIKE '%secret%'") == 0
+    commonest = "SELECT max(n) FROM (SELECT count(*) AS n FROM t WHERE often IS NOT NULL GROUP BY often) AS c"
+    assert abs(value(other_database, commonest) - 2000) < 300
+    assert abs(value(other_database, "SELECT count(*) FROM t WHERE often IS NULL") - 1000) < 150
+    assert abs(value(other_database, "SELECT count(*) FROM t WHERE rare IS NOT NULL") - 400) < 100
+    assert value(other_database, "SELECT count(DISTINCT rare) FROM t") == 3
+    assert value(other_database, "SELECT count(*) FROM t WHERE each IS NULL OR never IS NULL") == 0
+    assert value(other_database, "SELECT count(DISTINCT never) FROM t") == 1
+    assert value(other_database, "SELECT count(DISTINCT each) FROM t") > 2000

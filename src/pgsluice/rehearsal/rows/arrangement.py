@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from pgsluice.model.postgres.identifiers import QualifiedName, quote
+from pgsluice.rehearsal.rows.habits import GRAIN, Habit
 from pgsluice.rehearsal.rows.shape import Check, ColumnShape, ForeignKey, Key, Shapes, TableShape, TypeShape
 from pgsluice.rehearsal.rows.supply import PLENTY, Supply, supply
 
@@ -42,6 +43,8 @@ class Arrangement:
     supplies: dict[str, Supply]
     salt: int
     nulls: int
+    wanted: int
+    habits: Mapping[str, Habit]
     later: list[ForeignKey] = field(default_factory=list)
     constructed: dict[str, str] = field(default_factory=dict)
     ordinals: dict[Unit, str] = field(default_factory=dict)
@@ -67,14 +70,29 @@ class Arrangement:
         return hashed(ROW, self.salt, str(self.table.name), *parts)
 
     def ordinal(self, unit: Unit) -> str:
-        """SQL of the unit's ordinal."""
-        return self.ordinals.get(unit) or f"{self.hashed(*unit.columns)} % {max(1, min(unit.cards, SPREAD))}"
+        """SQL of the unit's ordinal: of its own choice, else as production's habits are, else spread evenly."""
+        if unit in self.ordinals:
+            return self.ordinals[unit]
+        habit = self._habit(unit)
+        spread = max(1, min(unit.cards, SPREAD if habit is None else habit.distinct(self.wanted)))
+        evenly = f"{self.hashed(*unit.columns)} % {spread}"
+        if habit is None or not habit.commonest_per_grain:
+            return evenly
+        common = f"{self.hashed('common', *unit.columns)} % {GRAIN} < {habit.commonest_per_grain}"
+        return f"CASE WHEN {common} THEN 0 ELSE {evenly} END"
 
     def with_nulls(self, unit: Unit, sql: str) -> str:
         """The SQL, or NULL in some rows where all columns of the unit may be NULL."""
-        if self.nulls and self._may_be_null(unit):
-            return f"CASE WHEN {self.hashed('null', *unit.columns)} % {self.nulls} > 0 THEN {sql} END"
-        return sql
+        if not self._may_be_null(unit):
+            return sql
+        habit, drawn = self._habit(unit), self.hashed("null", *unit.columns)
+        if habit is not None:
+            absent = round(habit.null_share * GRAIN)
+            return f"CASE WHEN {drawn} % {GRAIN} >= {absent} THEN {sql} END" if absent else sql
+        return f"CASE WHEN {drawn} % {self.nulls} > 0 THEN {sql} END" if self.nulls else sql
+
+    def _habit(self, unit: Unit) -> Habit | None:
+        return self.habits.get(unit.columns[0]) if len(unit.columns) == 1 else None
 
     def _may_be_null(self, unit: Unit) -> bool:
         return all(map(self.may_wait, unit.columns))
@@ -91,11 +109,18 @@ def _salted(salt: int, *parts: str) -> int:
 
 
 def arrange(
-    table: TableShape, shapes: Shapes, counts: Mapping[int, int], later: list[ForeignKey], wanted: int, salt: int, nulls: int
+    table: TableShape,
+    shapes: Shapes,
+    counts: Mapping[int, int],
+    later: list[ForeignKey],
+    wanted: int,
+    salt: int,
+    nulls: int,
+    habits: Mapping[str, Habit],
 ) -> Arrangement:
     """The arrangement of `wanted` rows; `counts` are the rows of each table that may be referenced."""
     columns = tuple(c for c in table.columns if not c.generated)
-    made = Arrangement(table, columns, [], {}, salt, nulls, later=later)
+    made = Arrangement(table, columns, [], {}, salt, nulls, wanted, habits, later=later)
     _add_foreign_units(made, shapes, counts)
     taken = {c for u in made.units for c in u.columns} | {c for k in later for c in k.columns if made.may_wait(c)}
     for column in columns:

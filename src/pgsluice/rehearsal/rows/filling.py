@@ -9,6 +9,7 @@ from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.rehearsal.rows.arrangement import ROW, Arrangement, arrange, hashed
+from pgsluice.rehearsal.rows.habits import Habits
 from pgsluice.rehearsal.rows.meeting import meet_checks
 from pgsluice.rehearsal.rows.order import Turn, nullable, turns
 from pgsluice.rehearsal.rows.shape import Check, ForeignKey, Shapes, TableShape, read_shapes
@@ -48,6 +49,7 @@ class _Filling:
     shapes: Shapes
     rows: int
     sizes: Mapping[QualifiedName, int]
+    habits: Habits
     seed: int
     nulls: int
     counts: dict[int, int] = field(default_factory=dict)
@@ -61,17 +63,23 @@ class _CannotFillError(Exception):
 
 
 def fill(
-    session: Session, rows: int, seed: int = 0, nulls: int = NULLS, sizes: Mapping[QualifiedName, int] = MappingProxyType({})
+    session: Session,
+    rows: int,
+    seed: int = 0,
+    nulls: int = NULLS,
+    sizes: Mapping[QualifiedName, int] = MappingProxyType({}),
+    habits: Habits = MappingProxyType({}),
 ) -> Filled:
     """Add about `rows` rows to every table (to each partitioned one as a whole), or as many as `sizes` say for it (for each partition by
     itself), that obey its types, keys, foreign keys and, as far as they can be met, checks. The same seed makes the same rows in the
-    same schema. One row in `nulls` has NULL where it may, none with 0.
+    same schema. One row in `nulls` has NULL where it may, none with 0; columns whose `habits` are known have them: NULL, how many
+    values differ, how common the commonest is.
 
     Triggers and rules of the user do not act where the role may set session_replication_role. Sequences behind columns go on from the
     rows; materialised views are refreshed. One transaction: the session must not be in one. Raises DatabaseError."""
     session.run("BEGIN")
     try:
-        filling = _Filling(session, _shapes(session), rows, sizes, seed, nulls)
+        filling = _Filling(session, _shapes(session), rows, sizes, habits, seed, nulls)
         _without_triggers(session)
         _fill_all(filling)
         session.run("COMMIT")
@@ -127,7 +135,8 @@ def _rows_of(filling: _Filling, turn: Turn) -> tuple[Arrangement, int]:
     start, wanted = _stretch(filling, table.oid)
     present = filling.session.value(f"SELECT count(*) FROM ONLY {table.name}")
     start += BEHIND if present else 0
-    made = arrange(table, shapes, _counts(filling, table), [*turn.later, *turn.constructed], wanted, filling.seed, filling.nulls)
+    later, habits = [*turn.later, *turn.constructed], filling.habits.get(table.name, {})
+    made = arrange(table, shapes, _counts(filling, table), later, wanted, filling.seed, filling.nulls, habits)
     _construct(made, turn, filling)
     _refuse_unmade(made, filling)
     checks, share = meet_checks(filling.session, made, shapes, start, min(wanted, made.limit))
@@ -168,7 +177,7 @@ def _construct(made: Arrangement, turn: Turn, filling: _Filling) -> None:
     for key in turn.constructed:
         target = shapes.tables[key.target]
         start, wanted = _stretch(filling, shapes.leaves_of(key.target)[0])
-        theirs = made if target.oid == made.table.oid else arrange(target, shapes, {}, [], wanted, made.salt, made.nulls)
+        theirs = made if target.oid == made.table.oid else arrange(target, shapes, {}, [], wanted, made.salt, made.nulls, {})
         drawn = f"({start} + {hashed(ROW, made.salt, str(made.table.name), *key.columns)} % {wanted})"
         for ours, other in zip(key.columns, key.target_columns, strict=True):
             unit = theirs.unit_of(other)

@@ -90,3 +90,10 @@ CROSS JOIN LATERAL (
                 ELSE (SELECT sum(l.reltuples) FROM pg_catalog.pg_partition_tree(c.oid) p
                       JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE p.isleaf AND l.reltuples >= 0) END AS rows) t
 WHERE c.relkind IN ('r', 'p') AND t.rows >= 0 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgsluice');
+
+-- name: habits
+-- Frequencies alone: the values that go with them are rows' own, and stay where they are.
+SELECT s.schemaname AS schema, s.tablename AS name, s.attname AS column, s.null_frac::float8 AS null_share,
+       s.n_distinct::float8 AS n_distinct, coalesce(s.most_common_freqs[1], 0)::float8 AS commonest
+FROM pg_catalog.pg_stats s
+WHERE NOT s.inherited AND s.n_distinct <> 0 AND s.schemaname !~ '^pg_' AND s.schemaname NOT IN ('information_schema', 'pgsluice');
