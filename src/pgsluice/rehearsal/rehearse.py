@@ -1,7 +1,7 @@
 """The rehearsal: migrations on two copies of a filled schema under load, once as plain SQL and once as pgsluice runs them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from pgsluice.rehearsal.rows.filling import fill
 from pgsluice.rehearsal.rows.habits import Habits, read_habits
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.schema.layout import lay_out
+from pgsluice.rehearsal.schema.live import dumped_major
 from pgsluice.rehearsal.sides import News, Outcome, Sizes, locked_tables, plain_parts, plan_parts, side_of
 from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
 
@@ -130,7 +131,7 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
     with session(dsn) as found:
         given = [orders.schema(place)] if orders.schema else []
         say(f"PostgreSQL {found.version}: laying out the schema")
-        notes = [*lay_out(found, [*given, *orders.before])]
+        notes = [*_other_major(given, found.version.major), *lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
         live = _production(found, orders)
         notes += _fill(found, orders, live, say)
@@ -144,6 +145,13 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
     rows = {str(t.name): sizes.here.get(str(t.name), 0) for t in catalog.tables.values() if t.kind is TableKind.TABLE}
     return _Scene(place, version, load, rows, sizes, catalog, orders.focus(catalog), (*notes, *left_out))
+
+
+def _other_major(given: Sequence[Migration], major: int) -> Iterator[str]:
+    """Where the schema comes from a server of another major, that this proves less."""
+    for theirs in filter(None, (dumped_major(dump.text) for dump in given)):
+        if theirs != major:
+            yield f"production runs PostgreSQL {theirs}, and this is {major}: locks, scans and rewrites differ (--bindir of a {theirs})"
 
 
 def _fill(found: Session, orders: Orders, live: _Production, say: Say) -> list[str]:

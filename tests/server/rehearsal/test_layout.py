@@ -6,7 +6,7 @@ from pgsluice.analysis.parsing.migrations import migration_of
 from pgsluice.execution.db.connect import connect
 from pgsluice.rehearsal.place import PREFIX, place_of
 from pgsluice.rehearsal.schema.layout import lay_out
-from pgsluice.rehearsal.schema.live import live_schema
+from pgsluice.rehearsal.schema.live import dumped_major, live_schema
 from pgsluice.rehearsal.server.installation import Installation
 from tests.support.servers import TestServer
 from tests.support.sql import execute, value
@@ -63,6 +63,7 @@ def test_a_live_database_gives_its_schema_and_never_its_rows(server: TestServer,
     execute(database, "CREATE TABLE t (secret text); INSERT INTO t VALUES ('hush'); ANALYZE t")
     schema = live_schema(database, Installation.embedded())
     assert "CREATE TABLE public.t" in schema.text and "hush" not in schema.text
+    assert dumped_major(schema.text) == server.major and dumped_major("CREATE TABLE t ()") is None
     assert laid_out(other_database, schema.text) == ()
     assert value(other_database, "SELECT count(*) FROM t") == 0
 

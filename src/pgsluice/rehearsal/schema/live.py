@@ -1,6 +1,7 @@
 """A live database as the model of a rehearsal: its schema by pg_dump, never its rows."""
 
 import os
+import re
 import subprocess
 
 from pgsluice.analysis.parsing.migrations import Migration, migration_of
@@ -10,6 +11,8 @@ from pgsluice.rehearsal.server.installation import Installation
 
 TIMEOUT_S = 300.0
 """A schema of 10,000 tables takes pg_dump about a minute."""
+
+_DUMPED = re.compile(r"^-- Dumped from database version (\d+)", re.MULTILINE)
 
 
 def live_schema(dsn: str, installation: Installation) -> Migration:
@@ -27,6 +30,12 @@ def live_schema(dsn: str, installation: Installation) -> Migration:
     if ran.returncode != 0:
         raise _failed(ran.stderr.strip())
     return migration_of("live.sql", "the live schema", ran.stdout)
+
+
+def dumped_major(text: str) -> int | None:
+    """The major of the server that pg_dump read, as a dump itself says; None where it does not."""
+    said = _DUMPED.search(text)
+    return int(said[1]) if said is not None else None
 
 
 def _failed(said: str) -> ConnectionFailedError:
