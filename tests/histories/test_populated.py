@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from pgsluice.rehearsal.load.process import APPLICATION_NAME
 from tests.histories.clones import Chain, verdicts
 from tests.histories.history import History, folders_in
-from tests.histories.traffic import Application
+from tests.histories.traffic import Application, Watch
 from tests.histories.verdicts import Outcome, Verdict
 from tests.support.servers import TestServer
 
@@ -39,6 +41,16 @@ def test_each_migration_on_rows(server: TestServer):
         ("0005", "rows", Verdict.SAME),
         ("0006", "rows", Verdict.FOR_TRAFFIC),
     ]
+
+
+def test_a_wait_behind_us_is_seen(database: str):
+    with psycopg.connect(f"{database} application_name='pgsluice run'") as ours, Watch(database) as watch:
+        ours.execute("SELECT pg_advisory_xact_lock(1)")
+        with psycopg.connect(f"{database} application_name='{APPLICATION_NAME}'", autocommit=True) as waiting:
+            waiting.execute("SET lock_timeout = '300ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                waiting.execute("SELECT pg_advisory_lock(1)")
+    assert watch.longest_s > 0.0
 
 
 @pytest.mark.newest("five seconds")

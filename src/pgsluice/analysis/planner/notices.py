@@ -1,9 +1,13 @@
 """What the releases notice of a step, and how much work it is."""
 
+from pgsluice.analysis.parsing.changes import type_change
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.model.catalog import Table
+from pgsluice.model.postgres.identifiers import quote
 
 _ROW_SHAPE = frozenset({"ALTER TABLE ADD COLUMN", "ALTER TABLE DROP COLUMN", "ALTER TABLE ALTER COLUMN TYPE", "ALTER TABLE RENAME COLUMN"})
+
+_OLD_PLAN = '"cached plan must not change result type" until they prepare it anew'
 
 READ_BYTES_PER_SECOND = 200_000_000
 """A scan that validates a constraint: 180 to 250 MB/s of heap (18, 2 cores, cached). Other disks differ: it is an estimate."""
@@ -16,7 +20,14 @@ def releases_notice(pieces: list[Piece]) -> str | None:
     shaped = {str(p.before.resolve(*relation)) for p, relation in shaping if relation}
     if shaped:
         tables = ", ".join(sorted(shaped))
-        said.append(f'clients with a prepared SELECT * from {tables} get "cached plan must not change result type" once')
+        said.append(f"clients with a prepared SELECT * from {tables} get {_OLD_PLAN}")
+    said += [
+        f"clients with a prepared statement that returns {quote(change.column)} of {p.before.resolve(*a.relation)} get {_OLD_PLAN}"
+        for p in pieces
+        if _stands(p)
+        for a in p.actions
+        if a.relation and (change := type_change(a)) is not None
+    ]
     return "; ".join(dict.fromkeys(said)) or None
 
 

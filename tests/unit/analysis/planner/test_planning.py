@@ -216,6 +216,11 @@ def test_undo_restores_what_was_there() -> None:
     assert [what for what, _ in undo.loses] == ["values in public.orders.a"]
 
 
+def test_a_new_type_is_noticed_by_whoever_has_prepared_a_statement_that_returns_the_column() -> None:
+    step = only("ALTER TABLE orders ALTER placed TYPE timestamptz(6)", allow=("*",))
+    assert 'a prepared statement that returns placed of public.orders get "cached plan' in str(step.releases_notice)
+
+
 def test_a_step_that_destroys_has_no_undo() -> None:
     assert only("DROP TABLE orders CASCADE", allow=("*",)).undo is None
 
