@@ -33,7 +33,7 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
     assert "002_token" in page.read_text()
 
 
-@pytest.mark.newest("a rehearsal takes half a minute")
+@pytest.mark.thorough("a rehearsal takes half a minute, and test_hazards has one by default")
 def test_every_part_is_measured_and_what_was_not_asked_is_not_green(folder: Path, tmp_path: Path):
     """With a load that asks another table than the one that is locked."""
     (folder / "001_users.sql").write_text(f"{BEFORE}\nCREATE TABLE other (id int PRIMARY KEY);")
@@ -53,8 +53,7 @@ def test_every_part_is_measured_and_what_was_not_asked_is_not_green(folder: Path
     assert found["naive"]["wal_bytes"] > 0 and found["plan"]["disk_bytes"] > 0 and found["plan"]["waiters"]
 
 
-@pytest.mark.newest("a server is made for it")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough("a server is made for it"))])
 def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.Signals):
     place = Path(tempfile.mkdtemp(prefix="ended-", dir="/tmp"))
     place.chmod(0o755)

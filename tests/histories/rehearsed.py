@@ -52,7 +52,7 @@ def _verdict(found: Rehearsal) -> str:
     if found.naive.error is not None:
         return f"plain SQL fails: {found.naive.error}"
     if found.plan.error is not None:
-        return f"refused: {found.plan.error.splitlines()[0]}"
+        return f"stopped: {found.plan.error.splitlines()[0]}"
     names = f": {', '.join(found.unexercised)}" if found.unexercised else ""
     failed = f", {found.added_errors:,} failed" if found.added_errors else ""
     return f"{word(found, LIMITS)}{names}{failed}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgsluice.model.rehearsal import Limits
+from pgsluice.model.rehearsal import Limits, blocking
 from pgsluice.report.rehearsal_text import rehearsal_text
 from tests.support.hazards import STALL_MS, bad_examples, rehearsed
 
@@ -25,4 +25,6 @@ def test_plain_sql_stalls_the_application_and_the_plan_does_not(rule: str, tmp_p
     print(rehearsal_text(found, Limits(0.1)))
     assert found.plan.error is None and found.same_end is not False, found.plan.error
     assert not found.unexercised and not found.added_errors
+    assert any(blocking(part.locks) for part in found.plan.parts) and any(blocking(part.locks) for part in found.naive.parts)
+    assert sum(felt.requests for felt in found.plan.by_request.values()) == found.plan.felt.requests
     assert found.naive.felt.max_ms > STALL_MS > found.plan.felt.max_ms, (found.naive.felt, found.plan.felt)
