@@ -4,6 +4,7 @@ preflight question sees what the statement will meet."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from pgsluice.analysis.locks.subject import is_volatile
 from pgsluice.analysis.parsing.changes import column_name, rename, type_change
 from pgsluice.analysis.parsing.clauses import between_separators
 from pgsluice.analysis.parsing.columns import column_definition
@@ -11,6 +12,7 @@ from pgsluice.analysis.parsing.expressions import Expression, expression
 from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.statement import Action, Node
 from pgsluice.analysis.parsing.tokens import tokens
+from pgsluice.analysis.parsing.trees import walk
 from pgsluice.analysis.rules.foresight import means_the_same, stands
 from pgsluice.analysis.rules.rule import Context, Imagined
 from pgsluice.model.catalog import Catalog, Table, TableKind
@@ -31,6 +33,7 @@ _TOUCHES_NO_ROW = (
     "CREATE ", "COMMENT", "GRANT", "REVOKE", "ANALYZE", "VACUUM", "SET", "RESET", "LOCK", "CLUSTER", "REINDEX",
     *(f"{verb} {noun}" for verb in ("ALTER", "DROP") for noun in ("INDEX", "TRIGGER", "VIEW", "FUNCTION", "POLICY", "RULE", "STATISTICS")),
 )  # fmt: skip
+_WRITERS = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "IntoClause"})
 _PLAIN_UPDATE = frozenset({"relation", "targetList", "whereClause"})
 _PLAIN_DELETE = frozenset({"relation", "whereClause"})
 
@@ -46,6 +49,8 @@ class Imagination:
     def follow(self, action: Action, context: Context) -> None:
         """Take an action that was analysed into account; `context` is the one in front of it."""
         if action.kind in _KEEPS_ROWS or (action.kind.startswith(_TOUCHES_NO_ROW) and action.kind not in _WRITES):
+            return
+        if action.kind == "SELECT" and _only_reads(action, context.catalog):
             return
         if action.relation is None:
             self._lose({context.catalog.resolve(*r) for r in mentioned_relations(action)}, context.catalog)
@@ -80,6 +85,12 @@ class Imagination:
                 table = catalog.table(name)
                 family = (*table.parents, *table.children) if table is not None else ()
                 self._lose((*family, *_changed_by_keys(name, catalog)), catalog)
+
+
+def _only_reads(action: Action, catalog: Catalog) -> bool:
+    """Whether a SELECT writes nothing: by no WITH, and by no function."""
+    kinds = {kind for kind, _ in walk(action.node)}
+    return not kinds & _WRITERS and not is_volatile(expression(action.sql, action.node), catalog)
 
 
 def _changed_by_keys(name: QualifiedName, catalog: Catalog) -> set[QualifiedName]:

@@ -31,7 +31,7 @@ def demands(action: Action, impact: Impact, context: Context) -> tuple[Preflight
         return ()
     changes = [a for a in actions(action.statement) if a.kind == _CHANGE]
     if action.kind == _CHANGE:
-        return _of_type(action, context) if impact.rewrites and len(changes) == 1 else ()
+        return _of_type(action, context) if impact.rewrites else ()  # each USING of a statement reads the row as it was
     table = context.name(action.relation)
     index = index_definition(action)
     if index is not None:
