@@ -1,6 +1,6 @@
 """What hangs on a column, made anew on its twin while nobody waits, and the names that change hands in the swap."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pgsluice.analysis.parsing.actions import action_of
@@ -27,7 +27,8 @@ class Copies:
 
     @property
     def indexes(self) -> list[Index]:
-        return sorted((i for i in self.twin.table.indexes if self.twin.column.name in i.columns), key=lambda i: i.name)
+        found = (i for table in self.twin.tables for i in table.indexes if self.twin.column.name in i.columns)
+        return sorted(found, key=lambda i: i.name)
 
     @property
     def unique(self) -> list[tuple[Constraint, Index]]:
@@ -36,16 +37,21 @@ class Copies:
 
     @property
     def primary_key(self) -> tuple[Constraint, Index] | None:
-        return next(((c, i) for c, i in self._indexed() if c.kind is ConstraintKind.PRIMARY_KEY), None)
+        return next(((c, i) for c, i in self.primary_keys if c.table == self.twin.table.name), None)
+
+    @property
+    def primary_keys(self) -> list[tuple[Constraint, Index]]:
+        """That of the table and those of its partitions."""
+        return [(c, i) for c, i in self._indexed() if c.kind is ConstraintKind.PRIMARY_KEY]
 
     @property
     def checks(self) -> list[Constraint]:
-        return [c for c in self._own() if c.kind is ConstraintKind.CHECK]
+        return [c for c in self._own() if c.kind is ConstraintKind.CHECK and not c.inherited]
 
     @property
     def keys(self) -> list[Constraint]:
         """Foreign keys of the table."""
-        return [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY]
+        return [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY and not c.inherited]
 
     @property
     def keys_to(self) -> list[Constraint]:
@@ -58,21 +64,26 @@ class Copies:
         return helper_name(name, self.twin.column.name, "old")
 
     def _own(self) -> list[Constraint]:
-        return [c for c in self.twin.table.constraints if self.twin.column.name in c.columns]
+        return [c for table in self.twin.tables for c in table.constraints if self.twin.column.name in c.columns]
 
     def _indexed(self) -> list[tuple[Constraint, Index]]:
-        named = {i.constraint: i for i in self.indexes if i.constraint}
-        return [(c, named[c.name]) for c in self._own() if c.name in named]
+        named = {(i.table, i.constraint): i for i in self.indexes if i.constraint}
+        return [(c, named[c.table, c.name]) for c in self._own() if (c.table, c.name) in named]
 
     def built(self) -> Iterator[Part]:
-        """The indexes, concurrently."""
+        """The indexes, concurrently; those of a partitioned table alone, with those of its partitions attached."""
         for index in self.indexes:
-            yield Part(
-                index_named(action_of(self._index_on_twin(index)), helper_name(index.name.name, "new"), concurrent=True),
-                f"{quote(index.name.name)} on the twin, built while reads and writes go on",
-                PhaseName.MIGRATE,
-                settled=Settled(again=index.primary),
-            )
+            made, new = action_of(self._index_on_twin(index)), helper_name(index.name.name, "new")
+            if not index.partitioned:
+                reason = f"{quote(index.name.name)} on the twin, built while reads and writes go on"
+                sql = index_named(made, new, concurrent=True)
+                yield Part(sql, reason, PhaseName.MIGRATE, settled=Settled(again=index.primary))
+            elif index.constraint is None:
+                # one that is attached goes with its parent's
+                drop = Settled("" if index.parent else f"DROP INDEX IF EXISTS {QualifiedName(index.name.schema, new)}")
+                reason = f"brief: makes {quote(index.name.name)} on the twin of the parent alone"
+                yield Part(index_named(made, new), reason, PhaseName.MIGRATE, settled=drop)
+        yield from (attached(i, "new") for i in self.indexes if i.parent is not None and i.constraint is None)
 
     def _index_on_twin(self, index: Index) -> str:
         text = index.definition or _plain_definition(index)
@@ -83,8 +94,9 @@ class Copies:
 
     def made(self) -> Iterator[Part]:
         """The constraints: without looking at rows first, then validated while nobody waits."""
-        for constraint, index in self.unique:
+        for constraint, index in sorted(self.unique, key=lambda pair: pair[1].partitioned):
             yield self._unique(constraint, index)
+        yield from (attached(i, "new") for _, i in self.unique if i.parent is not None)
         for check in self.checks:
             yield from self._added(check, check_with(check.definition, self.twin.column.name, self.twin.new))
         for key in self.keys:
@@ -94,8 +106,11 @@ class Copies:
 
     def _unique(self, constraint: Constraint, index: Index) -> Part:
         new = helper_name(index.name.name, "new")
-        add = f"{self.twin.alter} ADD CONSTRAINT {quote(new)} UNIQUE USING INDEX {quote(new)}{_deferrable(constraint)}"
-        undo = f"{self.twin.alter} DROP CONSTRAINT IF EXISTS {quote(new)}"
+        add = f"ALTER TABLE {constraint.table} ADD CONSTRAINT {quote(new)} UNIQUE USING INDEX {quote(new)}{_deferrable(constraint)}"
+        if index.partitioned:
+            listed = self._listed(index, self.twin.new)
+            add = f"ALTER TABLE ONLY {constraint.table} ADD CONSTRAINT {quote(new)} UNIQUE{listed}{_deferrable(constraint)}"
+        undo = "" if index.parent else f"ALTER TABLE {constraint.table} DROP CONSTRAINT IF EXISTS {quote(new)}"
         return Part(add, f"{quote(constraint.name)} on the twin", PhaseName.MIGRATE, settled=Settled(undo, again=False))
 
     def _added(self, constraint: Constraint, definition: str | None, *, again: bool = False) -> Iterator[Part]:
@@ -143,7 +158,32 @@ class Copies:
             alter, name, new = f"ALTER TABLE {key.table}", quote(key.name), quote(helper_name(key.name, "new"))
             yield f"{alter} RENAME CONSTRAINT {new} TO {name}", f"{alter} DROP CONSTRAINT {name}"
 
+    def _listed(self, index: Index, column: str) -> str:
+        """The columns of a key of a partitioned table, with another name for the twin's."""
+        named = [quote(column if key == self.twin.column.name else key or "") for key in index.keys]
+        include = [quote(column if key == self.twin.column.name else key) for key in index.include]
+        apart = " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
+        return f"{apart} ({', '.join(named)})" + (f" INCLUDE ({', '.join(include)})" if include else "")
+
+    def _partitioned_keys(self, column: str, index_of: Callable[[str], str]) -> Iterator[str]:
+        """The primary keys of a partitioned table, without a look at rows: those of its partitions from their indexes, then its own."""
+        keys = sorted(self.primary_keys, key=lambda pair: pair[1].partitioned)
+        for constraint, index in keys:
+            add = f"ADD CONSTRAINT {quote(constraint.name)} PRIMARY KEY"
+            if index.partitioned:
+                yield f"ALTER TABLE ONLY {constraint.table} {add}{self._listed(index, column)}{_deferrable(constraint)}"
+            else:
+                yield f"ALTER TABLE {constraint.table} {add} USING INDEX {quote(index_of(index.name.name))}{_deferrable(constraint)}"
+        yield from (attached(index).sql for _, index in keys if index.parent is not None)
+
     def _exchanged_primary_key(self, constraint: Constraint, index: Index) -> Iterator[tuple[str, str]]:
+        if index.partitioned:
+            drop = f"{self.twin.alter} DROP CONSTRAINT {quote(constraint.name)}"
+            *first, last = self._partitioned_keys(self.twin.new, lambda name: helper_name(name, "new"))
+            yield drop, ";\n".join(self._partitioned_keys(self.twin.column.name, self._aside))
+            yield from ((sql, "") for sql in first)
+            yield last, drop
+            return
         name, new, old = quote(constraint.name), quote(helper_name(index.name.name, "new")), quote(self._aside(index.name.name))
         drop, add = f"{self.twin.alter} DROP CONSTRAINT {name}", f"{self.twin.alter} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX"
         deferrable = _deferrable(constraint)
@@ -154,13 +194,13 @@ class Copies:
         """What the old column must have before it takes its place again, made while nobody waits."""
         if self.primary_key is None:
             return
-        _, index = self.primary_key
-        table, old = self.twin.table.name, self._aside(index.name.name)
-        definition = index_with(index.definition or _plain_definition(index), self.twin.column.name, self.twin.old)
-        if definition is None:
-            raise NotKeptError(f"index {index.name} was changed by an earlier statement of this file")
-        build = index_named(action_of(definition), old, if_not_exists=True, concurrent=True)
-        yield Undo(StepKind.BUILD_INDEX, build, _gentle(table), subject=str(QualifiedName(table.schema, old)))
+        for index in (i for _, i in self.primary_keys if not i.partitioned):
+            old = self._aside(index.name.name)
+            definition = index_with(index.definition or _plain_definition(index), self.twin.column.name, self.twin.old)
+            if definition is None:
+                raise NotKeptError(f"index {index.name} was changed by an earlier statement of this file")
+            build = index_named(action_of(definition), old, if_not_exists=True, concurrent=True)
+            yield Undo(StepKind.BUILD_INDEX, build, _gentle(index.table), subject=str(QualifiedName(index.table.schema, old)))
         for key in self.keys_to:
             yield from self._key_on_the_way_back(key)
 
@@ -181,9 +221,17 @@ class Copies:
         for key in self.keys_to:
             drop = f"ALTER TABLE {key.table} DROP CONSTRAINT IF EXISTS {quote(self._aside(key.name))}"
             yield Undo(StepKind.STRIKE, drop, _strong(key.table, self.twin.table.name))
-        table, index = self.twin.table.name, self._aside(self.primary_key[1].name.name)
-        subject = str(QualifiedName(table.schema, index))
-        yield Undo(StepKind.DROP_INDEX, f"DROP INDEX CONCURRENTLY IF EXISTS {subject}", _gentle(table), subject=subject)
+        for index in (i for _, i in self.primary_keys if not i.partitioned):
+            subject = str(QualifiedName(index.table.schema, self._aside(index.name.name)))
+            yield Undo(StepKind.DROP_INDEX, f"DROP INDEX CONCURRENTLY IF EXISTS {subject}", _gentle(index.table), subject=subject)
+
+
+def attached(index: Index, role: str = "") -> Part:
+    """The index of a partition becomes a part of its parent's; `role`: of the helpers that stand for both."""
+    assert index.parent is not None
+    above, own = (QualifiedName(n.schema, helper_name(n.name, role)) if role else n for n in (index.parent, index.name))
+    reason = f"the index of {index.table} becomes a part of the parent's"
+    return Part(f"ALTER INDEX {above} ATTACH PARTITION {own}", reason, PhaseName.MIGRATE, settled=Settled())
 
 
 def _deferrable(constraint: Constraint) -> str:

@@ -56,6 +56,9 @@ class NotNull:
         if self._loosened and self._named:
             back = f"{alter} RENAME CONSTRAINT {self._helper('old')} TO {name}"
             yield f"{alter} ALTER COLUMN {self.twin.name} DROP NOT NULL", back
+            # a partition's own primary key has made that of its column its own, too
+            for table in self.twin.tables[1:]:
+                yield f"ALTER TABLE {table.name} ALTER COLUMN {self.twin.name} DROP NOT NULL", ""
         elif self._loosened:
             set_ = f"{alter} ALTER COLUMN {self.twin.name} SET NOT NULL;\n{alter} DROP CONSTRAINT {self._helper('old')}"
             yield f"{alter} ALTER COLUMN {self.twin.name} DROP NOT NULL", set_

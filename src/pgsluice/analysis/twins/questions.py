@@ -2,17 +2,21 @@
 
 from pgsluice.analysis.twins.hanging import Copies
 from pgsluice.analysis.twins.twin import Twin
-from pgsluice.model.postgres.identifiers import literal, quote
+from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.model.steps import Preflight
 
 
-def nothing_else(twin: Twin, copies: Copies) -> Preflight:
-    """That nothing hangs on the column but what we make anew: the server knows everything that depends on it."""
+def nothing_else(twin: Twin, copies: Copies) -> tuple[Preflight, ...]:
+    """That nothing hangs on the column but what we make anew, in any partition either: the server knows everything that depends on it."""
+    return tuple(_nothing_else(twin, copies, table.name) for table in twin.tables)
+
+
+def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     relations = [str(i.name) for i in copies.indexes] + ([str(twin.column.sequence)] if twin.column.sequence else [])
     constraints = [c.name for c in (*copies.checks, *copies.keys, *copies.keys_to, *(c for c, _ in copies.unique))]
-    constraints += [copies.primary_key[0].name] if copies.primary_key else []
+    constraints += [key.name for key, _ in copies.primary_keys]
     constraints += [twin.column.not_null_constraint] if twin.column.not_null_constraint else []
-    table = f"{literal(str(twin.table.name))}::pg_catalog.regclass"
+    table = f"{literal(str(of))}::pg_catalog.regclass"
     sql = f"""SELECT coalesce(string_agg(what, ', ' ORDER BY what), '') FROM (
     SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what
     FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -41,7 +45,7 @@ def nothing_else(twin: Twin, copies: Copies) -> Preflight:
     WHERE t.oid = {table} AND NOT s.attisdropped AND t.reltype <> 0
 ) AS hanging"""
     message = (
-        f"the type of {twin.name} of {twin.table.name} cannot be changed while this hangs on it, which a new column would lose "
+        f"the type of {twin.name} of {of} cannot be changed while this hangs on it, which a new column would lose "
         "(for most of these the plain statement fails as well): {value}"
     )
     return Preflight(sql, "", message)

@@ -32,6 +32,11 @@ def no_filling(table: Table) -> Iterator[str]:
     """Why the rows of a table cannot be filled by a trigger and a backfill so that nothing else changes."""
     if table.kind is not TableKind.TABLE or table.children or table.parents or table.of_type:
         yield f"{table.name} has partitions, children or a parent, and a twin would have to be made in each of them"
+    yield from side_effects(table)
+
+
+def side_effects(table: Table) -> Iterator[str]:
+    """What else an update of the rows of this very table would do, as far as that is a reason against it."""
     if table.persistence == "temporary":
         yield f"{table.name} is temporary"
     if table.rules:

@@ -8,7 +8,7 @@ from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.trees import name_of, strings
 from pgsluice.analysis.twins.names import bare_references
 from pgsluice.analysis.twins.triggers import others_fire_before, trigger_name
-from pgsluice.model.catalog import Catalog, Column, Table
+from pgsluice.model.catalog import Catalog, Column, Table, TableKind
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
 from pgsluice.model.postgres.types import INTEGER_MAXIMA, printed
 
@@ -43,6 +43,11 @@ class Twin:
     @property
     def alter(self) -> str:
         return f"ALTER TABLE {self.table.name}"
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The table, and all below it where it is partitioned, as far as they are known."""
+        return below(self.table, self.catalog)
 
     def helper(self, role: str) -> str:
         return helper_name(self.table.name.name, self.column.name, role)
@@ -148,7 +153,13 @@ class Twin:
     @property
     def others_fire_before(self) -> bool:
         """Whether other BEFORE row triggers may change a row before ours sees it."""
-        return others_fire_before(self.table)
+        return any(others_fire_before(t) for t in self.tables)
+
+
+def below(table: Table, catalog: Catalog) -> tuple[Table, ...]:
+    """A table and its partitions on all levels, each before its own."""
+    children = [t for name in table.children if table.kind is TableKind.PARTITIONED and (t := catalog.table(name)) is not None]
+    return (table, *(t for child in children for t in below(child, catalog)))
 
 
 def _column_alone(using: Expression) -> str | None:

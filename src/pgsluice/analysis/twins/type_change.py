@@ -6,12 +6,13 @@ from pgsluice.analysis.parts import Part, Settled
 from pgsluice.analysis.twins import sync
 from pgsluice.analysis.twins.hanging import Copies
 from pgsluice.analysis.twins.not_null import NotNull
+from pgsluice.analysis.twins.partitions import same_partitions
 from pgsluice.analysis.twins.privileges import granted
 from pgsluice.analysis.twins.questions import differs, nothing_else
 from pgsluice.analysis.twins.sequence import defaults
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.analysis.twins.waiting import awaited
-from pgsluice.analysis.twins.writes import filling_session
+from pgsluice.analysis.twins.writes import filling_session, together
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import literal, quote
 from pgsluice.model.steps import Fill, Preflight
@@ -27,7 +28,7 @@ def type_change(twin: Twin, converts: tuple[Preflight, ...] = ()) -> tuple[Part,
         *not_null.proved(),
         *copies.built(),
         *copies.made(),
-        *awaited(twin.table.name, twin.column.name, differs(twin), twin.trigger("fill")),
+        *awaited(twin.table.name, twin.column.name, differs(twin), twin.trigger("fill"), [t.name for t in twin.tables[1:]]),
         *_swapped(twin, copies, not_null),
         *_dropped(twin),
     )
@@ -41,7 +42,7 @@ def _added(twin: Twin, copies: Copies, converts: tuple[Preflight, ...]) -> Itera
         add,
         f"the twin of {twin.name}, which will take its place",
         with_next=True,
-        preflight=(nothing_else(twin, copies), *converts),
+        preflight=(*nothing_else(twin, copies), *converts),
         releases_notice=notice,
         settled=Settled(f"{twin.alter} DROP COLUMN IF EXISTS {quote(twin.new)}"),
     )
@@ -89,6 +90,8 @@ def _swapped(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:
         (f"{rename} {twin.name} TO {quote(twin.old)}", f"{rename} {quote(twin.old)} TO {twin.name}"),
         (f"{rename} {quote(twin.new)} TO {twin.name}", f"{rename} {twin.name} TO {quote(twin.new)}"),
     ]
+    for check in same_partitions(twin):
+        yield together(check, "nothing was attached meanwhile", check, PhaseName.MIGRATE)
     yield from sync.no_forward(twin)
     first, *rest = statements
     lost = f"SELECT count(*) FROM {twin.table.name} WHERE {quote(twin.old)} IS NULL AND {twin.name} IS NOT NULL"

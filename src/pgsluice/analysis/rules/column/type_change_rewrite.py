@@ -29,9 +29,12 @@ Where the old value cannot be had from the new one by a cast, a directive says h
 
 ## When the safe way does not apply
 
-What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance and
-partitions, rules, triggers that fire after each update, views, policies and generated columns that read the column (for these the
-plain statement fails as well). Without a database it cannot be seen what hangs on a column.
+On a partitioned table the twin is made in all partitions at once: integer types, and a column that no foreign key and no identity
+ties. The server changes the type of no column of a partition key.
+
+What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance, rules,
+triggers that fire after each update, views, policies and generated columns that read the column (for these the plain statement
+fails as well). Without a database it cannot be seen what hangs on a column.
 The column becomes the last one of its table, and `SELECT *` shows its old form too until `contract`.
 Who allows the rule gets the plain statement, for a maintenance window.
 """
@@ -46,11 +49,12 @@ from pgsluice.analysis.rules.alteration import subject
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
 from pgsluice.analysis.twins.hanging import NotKeptError
+from pgsluice.analysis.twins.partitions import no_twin_in_partitions
 from pgsluice.analysis.twins.sync import function_names
 from pgsluice.analysis.twins.triggers import no_filling
 from pgsluice.analysis.twins.twin import Twin, is_cast
 from pgsluice.analysis.twins.type_change import type_change as by_twin
-from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Table
+from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Table, TableKind
 from pgsluice.model.finding import Category, Severity
 from pgsluice.model.postgres.identifiers import quote
 
@@ -82,7 +86,10 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
 
 def _reasons(twin: Twin, context: Context) -> Iterator[str]:
     """Why there is no twin."""
-    yield from no_filling(twin.table)
+    if twin.table.kind is TableKind.PARTITIONED:
+        yield from no_twin_in_partitions(twin)
+    else:
+        yield from no_filling(twin.table)
     yield from _of_column(twin, twin.table, twin.column)
     yield from _of_values(twin, twin.change, context.catalog)
 
@@ -100,7 +107,7 @@ def _of_column(twin: Twin, table: Table, column: Column) -> Iterator[str]:
     temporal = [quote(c.name) for c in keys if "WITHOUT OVERLAPS" in c.definition or "PERIOD" in c.definition]
     if temporal:
         yield f"the temporal key {temporal[0]} cannot be built while writes go on"
-    if any(i.replica_identity and column.name in i.columns for i in table.indexes):
+    if any(i.replica_identity and column.name in i.columns for t in twin.tables for i in t.indexes):
         yield f"{twin.name} is in the index that is the table's replica identity"
     there = [n for n in (twin.new, twin.old) if table.column(n)] or [
         f.name.name for f in twin.catalog.functions if f.name in function_names(twin)
