@@ -15,9 +15,10 @@ from pgsluice.model.events import Event
 from pgsluice.model.measurement import Measurement
 from pgsluice.model.plan import Plan
 from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.locks import LockMode
 from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.rehearsal.comparison import same_schema
-from pgsluice.rehearsal.load.asked import asked_by
+from pgsluice.rehearsal.load.asked import asked_by, written_by
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
 from pgsluice.rehearsal.load.derived import derive
 from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
@@ -263,13 +264,14 @@ def _standby(watch: StandbyWatch | None, seen: Observed[Any]) -> StandbySide | N
 
 def _unexercised(scene: _Scene, planned: _Planned) -> tuple[str, ...]:
     """The tables with rows that the plan locks against the application (what the migrations touch, where the plan is not known) and
-    that no request asked meanwhile. Partitions are asked with the table that they are partitions of."""
-    catalog = scene.catalog
-    asked = asked_by((kind for kind in scene.load.kinds if kind.name in planned.side.by_request), catalog)
-    locked = {str(name) for name in scene.focus} if planned.plan is None else locked_tables(planned.plan)
-    roots = {_root(catalog, name) for name in asked}
-    there = (name for name in catalog.tables if str(name) in locked and str(name) in scene.sizes.here)
-    return tuple(sorted(str(name) for name in there if _root(catalog, name) not in roots))
+    that no request asked meanwhile: none that writes, where the lock lets readers pass. Partitions are asked with the table that
+    they are partitions of."""
+    catalog, ran = scene.catalog, [kind for kind in scene.load.kinds if kind.name in planned.side.by_request]
+    asked = {_root(catalog, name) for name in asked_by(ran, catalog)}
+    written = {_root(catalog, name) for name in written_by(ran, catalog)}
+    locked = {str(name): LockMode.ACCESS_EXCLUSIVE for name in scene.focus} if planned.plan is None else locked_tables(planned.plan)
+    there = [(name, locked[str(name)]) for name in catalog.tables if str(name) in locked and str(name) in scene.sizes.here]
+    return tuple(sorted(str(name) for name, mode in there if _root(catalog, name) not in (asked if mode.blocks_reads else written)))
 
 
 def _root(catalog: Catalog, name: QualifiedName) -> QualifiedName:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pgsluice.model.events import Event, StepDone, StepSkipped, StepStarted
 from pgsluice.model.plan import Plan
+from pgsluice.model.postgres.locks import LockMode
 from pgsluice.model.rehearsal import Felt, RehearsedPart, RehearsedSide, StandbySide, blocking
 from pgsluice.model.steps import Lock, Step, StepKind
 from pgsluice.rehearsal.latency.recording import SUCCESS, Recording, Request
@@ -103,10 +104,11 @@ def _worked(step: Step, locks: Sequence[Lock]) -> str | None:
     return locks[0].relation if step.kind in WORKING and locks else None
 
 
-def locked_tables(plan: Plan) -> frozenset[str]:
-    """The relations that the steps lock against the application."""
+def locked_tables(plan: Plan) -> dict[str, LockMode]:
+    """The relations that the steps lock against the application, each with the strongest mode."""
     steps = (step for migration in plan.migrations for _, step in migration.steps())
-    return frozenset(lock.relation for step in steps for lock in blocking(step.locks))
+    locks = sorted((lock for step in steps for lock in blocking(step.locks)), key=lambda lock: lock.mode.strength)
+    return {lock.relation: lock.mode for lock in locks}
 
 
 def _between(recording: Recording, since_s: float, until_s: float) -> Iterator[Request]:

@@ -6,7 +6,7 @@ from pgsluice.model.measurement import Measurement
 from pgsluice.model.rehearsal import Limits, Rehearsal, RehearsedSide, StandbySide
 from pgsluice.report.measurements import MeasuredRun, duration, measurement_table
 from pgsluice.report.rehearsal_parts import PART_HEADINGS, estimates, felt_most, locks_of, part_rows, table_markdown
-from pgsluice.report.texts import one_line, size
+from pgsluice.report.texts import counted, one_line, size
 
 MOST_NOTES = 12
 """Of many notes the first ones are printed; the JSON has them all."""
@@ -47,11 +47,10 @@ def word(rehearsal: Rehearsal, limits: Limits) -> str:
 
 def heading(rehearsal: Rehearsal) -> str:
     """What was rehearsed, and on what."""
-    rows = sum(rehearsal.rows.values())
-    return (f"{len(rehearsal.migrations)} migrations" if len(rehearsal.migrations) > 1 else "1 migration") + (
-        f" on PostgreSQL {rehearsal.server_version}, {rows:,} rows in {len(rehearsal.rows)} tables, "
-        f"{rehearsal.rate:.0f} requests/s of {len(rehearsal.requests)} kinds over {rehearsal.connections} connections"
-    )
+    rows = counted(sum(rehearsal.rows.values()), "row")
+    where = f"{rows} in {counted(len(rehearsal.rows), 'table')}"
+    load = f"{rehearsal.rate:.0f} requests/s of {counted(len(rehearsal.requests), 'kind')} over {rehearsal.connections} connections"
+    return f"{counted(len(rehearsal.migrations), 'migration')} on PostgreSQL {rehearsal.server_version}, {where}, {load}"
 
 
 def rehearsal_table(rehearsal: Rehearsal) -> str:
@@ -86,7 +85,7 @@ def _plan(rehearsal: Rehearsal, limits: Limits) -> Iterator[str]:
         yield f"{rehearsal.gone:,} of the failed requests ask for what the migration drops or renames: the old release must be gone before."
     yield from _reasons(rehearsal, limits)
     for table in rehearsal.unexercised:
-        yield f"NOT EXERCISED: the plan locks {table}, and no request asked it meanwhile, so nothing could be felt (--load asks it)."
+        yield f"NOT EXERCISED: the plan locks {table}, and no request met that lock, so nothing could be felt (--load asks it)."
     if rehearsal.passes(limits):
         yield f"PASSED: that is {duration(rehearsal.longest_added_ms)} above the quiet baseline; {_limit(limits)} is the limit."
 

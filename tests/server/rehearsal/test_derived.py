@@ -76,6 +76,7 @@ def test_what_is_asked(session: Session):
         "read public.part",
         "update public.part",
         "read some of public.keyless",
+        "insert public.keyless",
     }
 
 

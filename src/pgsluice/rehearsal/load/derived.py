@@ -115,6 +115,9 @@ def _kinds(session: Session, catalog: Catalog, target: _Target, targets: Sequenc
     columns = ", ".join(quote(c.name) for c in table.columns)
     if not target.key:
         yield RequestKind(f"read some of {table.name}", (LoadStatement(f"SELECT {columns} FROM {sql} LIMIT 10"),), (), READ)
+        if names := ", ".join(map(quote, _copied(table) or ())):
+            copy = f"INSERT INTO {sql} ({names}) SELECT {names} FROM {sql} LIMIT 1"
+            yield RequestKind(f"insert {table.name}", (LoadStatement(copy),), (), INSERT)
         return
     yield target.kind("read", f"SELECT {columns} FROM {sql} WHERE {target.condition()}", READ)
     if (changed := _changed(table, target.key)) is not None:
@@ -176,9 +179,10 @@ def _weighed(kind: RequestKind, target: _Target, focus: frozenset[QualifiedName]
 
 
 def _slow_readers(targets: Sequence[_Target], focus: frozenset[QualifiedName]) -> tuple[SlowReader, ...]:
-    """A report that reads from every table that the migrations touch."""
-    read = [t.sql for t in targets if t.table.name in focus] or [t.sql for t in targets[:1]]
-    if not read:
+    """A job that reads every table that the migrations touch, and holds them as one that has written does: what goes past readers
+    (CREATE INDEX, a foreign key) waits for it, too."""
+    tables = [t.table.name for t in targets if t.table.name in focus] or [t.table.name for t in targets[:1]]
+    if not tables:
         return ()
-    counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM {sql} LIMIT 1000) AS r{n})" for n, sql in enumerate(read))
-    return (SlowReader(f"SELECT {counts}"),)
+    counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 1000) AS r{n})" for n, name in enumerate(tables))
+    return (SlowReader(f"LOCK TABLE {', '.join(map(str, tables))} IN ROW EXCLUSIVE MODE; SELECT {counts}"),)
