@@ -31,7 +31,7 @@ INTRODUCTION = """<!-- made by tools/rehearsal_pages.py on a server; run it agai
 
 What `pgsluice rehearse` says of bad examples from the specs of the rules: the SQL as its author wrote it, run as plain SQL and by plan, on
 PostgreSQL {version}, on 2 cores that were also busy with other work. The pictures are the top of the reports (`--html`). Your figures will
-be others: these tables are small, and what stalls the application in most of them is the lock request that waits behind a report of 2 to 5
+be others: these tables are small, and what stalls the application in most of them is the lock request that waits behind a job of 2 to 5
 seconds, not the work. [Rehearse a migration](rehearse.md) tells how.
 """
 

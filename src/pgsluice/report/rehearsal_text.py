@@ -74,6 +74,8 @@ def _naive(rehearsal: Rehearsal) -> Iterator[str]:
     naive = rehearsal.naive
     if naive.error is not None:
         yield f"Plain SQL failed: {naive.error}"
+        if "(SQLSTATE 23" in naive.error:
+            yield "The rows are made up: whether production's break that too asks `plan --database`, and --from makes its NULLs."
     yield f"Plain SQL kept a request waiting for {duration(naive.felt.max_ms)}; {_failed(naive.felt)}{_again(naive)}."
 
 
