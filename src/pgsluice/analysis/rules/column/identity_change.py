@@ -12,7 +12,8 @@ out in the second.
 
 ## The safe way
 
-First a release whose INSERTs suit both, then the statement.
+First a release whose INSERTs suit both, then the statement. `DROP IDENTITY` belongs to the phase `contract`, which never runs by
+itself, unless the same file gives the column a default or another identity.
 
 ## When the safe way does not apply
 
