@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import psycopg
@@ -165,6 +166,18 @@ def test_after_an_error_the_transaction_is_rolled_back_and_the_connection_used_a
     outcomes = {(r.kind, r.outcome) for r in recording.requests()}
     assert outcomes == {("read", ""), ("failing", "22012")}
     assert value(numbers, "SELECT count(*) FROM numbers WHERE n = 0") == 0
+
+
+def test_a_statement_whose_result_changes_is_sent_anew(numbers: str):
+    """As drivers do; in a transaction it fails once for each connection, and works from then on."""
+    together = kind("BEGIN;\nSELECT n FROM numbers WHERE n = 2;\nCOMMIT;", "together")
+    with LoadProcess(numbers, Load((READ, together), 100.0, connections=2)) as process:
+        time.sleep(0.4)
+        execute(numbers, "ALTER TABLE numbers ALTER n TYPE bigint")
+        time.sleep(0.8)
+        recording = process.stop()
+    outcomes = Counter((r.kind, r.outcome) for r in recording.requests() if r.outcome)
+    assert outcomes.keys() <= {("together", "0A000")} and outcomes.total() <= 2, outcomes
 
 
 def test_lost_connections_fail_their_requests_and_are_replaced(numbers: str):

@@ -10,6 +10,9 @@ from pgsluice.rehearsal.load.definition import RequestKind
 
 CONNECTION_LOST = "08006"
 """PostgreSQL's SQLSTATE connection_failure, for what libpq reports without one."""
+RESULT_CHANGED = "0A000"
+"""'cached plan must not change result type': the type of a column has changed since the statement was prepared. Drivers that prepare
+(JDBC's, pgx, asyncpg, Rails') send it anew then, outside of a transaction without the application noticing."""
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _SQLSTATE = int(pq.DiagnosticField.SQLSTATE)
 
@@ -36,6 +39,8 @@ class PooledConnection:
         self._number = 0
         self._sqlstate = SUCCESS
         self._plan = [self._prepared(number, kind) for number, kind in enumerate(kinds)]
+        self._sql = [[statement.sql.encode() for statement in kind.statements] for kind in kinds]
+        self._outdated: set[bytes] = set()
 
     def send(self, kind: int, start_s: float, values: Sequence[bytes]) -> None:
         """Begin a request: `values` are those of the kind's variables."""
@@ -70,7 +75,11 @@ class PooledConnection:
         self._pgconn.finish()
 
     def _next(self) -> str | None:
-        """A statement has ended: the next one begins, or the outcome of the whole."""
+        """A statement has ended: the next one begins (or itself anew), or the outcome of the whole."""
+        if self._sqlstate == RESULT_CHANGED and self._outdates() and self._pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self._sqlstate = SUCCESS
+            self._send_statement()
+            return None
         self._number += 1
         if self._sqlstate == SUCCESS and self._number < len(self._plan[self.kind]):
             self._send_statement()
@@ -80,10 +89,20 @@ class PooledConnection:
             return None
         return self._sqlstate
 
+    def _outdates(self) -> bool:
+        """From now on the statement that failed is sent with its text; False where it was already."""
+        name = self._plan[self.kind][self._number][0]
+        known = name in self._outdated
+        self._outdated.add(name)
+        return not known
+
     def _send_statement(self) -> None:
         name, parameters = self._plan[self.kind][self._number]
-        values = self._values
-        self._pgconn.send_query_prepared(name, [values[p] for p in parameters])
+        values = [self._values[p] for p in parameters]
+        if name in self._outdated:
+            self._pgconn.send_query_params(self._sql[self.kind][self._number], values)
+        else:
+            self._pgconn.send_query_prepared(name, values)
 
     def _prepared(self, number: int, kind: RequestKind) -> list[tuple[bytes, tuple[int, ...]]]:
         plan = []
