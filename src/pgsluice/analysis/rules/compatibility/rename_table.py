@@ -16,7 +16,8 @@ RETURNING and FOR UPDATE go on by either name, with the table's privileges, defa
 release uses the old name; `rollback` gives the name back.
 
 Where the same file gives the old name to something else (another table in exchange, or a view on the renamed one) statements go
-on finding it, and the file's statements run in one transaction: there is no hazard.
+on finding it, and the file's statements run in one transaction: there is no hazard, unless the table that takes the name is known to lack a
+column of the old one. Statements that name that column fail, and no view helps.
 
 ## When the safe way does not apply
 
@@ -46,8 +47,9 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
     name, table = context.name(action.relation), context.table(action)
     if (table is not None and table.made_by_run) or context.catalog.index(name):
         return None
-    if _taken_again(name, context) or _takes_place(action, context):
-        return None
+    heir = _heir(name, context)
+    if heir is not None or _takes_place(action, context):
+        return _lacking(table, name, heir, context)
     return Hazard(f"statements of the running release that name {name} fail from that moment on", _way(action, table, context))
 
 
@@ -63,9 +65,29 @@ def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoR
     return Rewrite(tuple(renamed_table(table, new, action.sql, f"ALTER TABLE {new} {back}", context.catalog)), declinable=True)
 
 
-def _taken_again(name: QualifiedName, context: Context) -> bool:
-    """Whether a later action of the file gives the name to something else."""
-    return any(_gives(a, context) == name for a in context.later)
+def _heir(name: QualifiedName, context: Context) -> Action | None:
+    """The later action of the file that gives the name to something else."""
+    return next((a for a in context.later if _gives(a, context) == name), None)
+
+
+def _lacking(table: Table | None, name: QualifiedName, heir: Action | None, context: Context) -> Hazard | None:
+    """What of the table's columns the one that takes its name has not, where both are known."""
+    has = _columns(heir, context) if heir is not None else None
+    lost = [c.name for c in table.columns if c.name not in has] if table is not None and has is not None else []
+    if not lost:
+        return None
+    columns = ", ".join(map(quote, lost))
+    return Hazard(f"the table that takes the name {name} has no {columns}: statements of the running release that name it fail", _LESS)
+
+
+def _columns(heir: Action, context: Context) -> frozenset[str] | None:
+    """Those of the table that it makes or renames; None where they are not written there."""
+    if heir.kind != "CREATE TABLE":
+        other = context.table(heir)
+        return frozenset(c.name for c in other.columns) if other is not None else None
+    elements = heir.node.get("tableElts", ())
+    plain = all("ColumnDef" in e or "Constraint" in e for e in elements) and not {"inhRelations", "ofTypename"} & heir.node.keys()
+    return frozenset(e["ColumnDef"]["colname"] for e in elements if "ColumnDef" in e) if plain else None
 
 
 def _takes_place(action: Action, context: Context) -> bool:
@@ -87,6 +109,12 @@ def _gives(action: Action, context: Context) -> QualifiedName | None:
 _NONE = NoRewrite(
     "a table has one name at a time",
     "make a view under the old name in the same file; or, where no running release names it, "
+    "write `-- pgsluice: allow rename-table because ...` above the statement",
+)
+
+_LESS = NoRewrite(
+    "two tables of one name cannot be had at a time",
+    "keep the columns until the old release is gone; or, where no running release names them, "
     "write `-- pgsluice: allow rename-table because ...` above the statement",
 )
 
