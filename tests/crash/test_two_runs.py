@@ -10,6 +10,8 @@ from tests.support.scenes import holding, until
 from tests.support.servers import TestServer
 from tests.support.sql import value
 
+pytestmark = pytest.mark.newest("seconds for each case")
+
 GOOD_END = {"migration": "done", "step": "done"}
 
 BUILDING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'"

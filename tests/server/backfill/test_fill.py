@@ -21,6 +21,8 @@ from pgsluice.model.events import Event, Notice, Waiting
 from pgsluice.model.steps import Fill
 from tests.support.sql import execute, rows, value
 
+pytestmark = pytest.mark.newest("the majors differ little here")
+
 TOKEN = Fill("public.t", (("token", "gen_random_uuid()"),), "token IS NULL")
 ROWS = 20_000
 

@@ -11,6 +11,8 @@ from pgsluice.model.foreign_history import HISTORY_TOOLS
 from pgsluice.model.settings import Settings
 from tests.server.foreign.tables import FAILED, FILES, ROWS, SQL, TABLES
 
+pytestmark = pytest.mark.newest("the tables of other tools are the same")
+
 
 def laid_out(folder: Path, tool: str) -> Path:
     folder = folder / ("supabase/migrations" if tool == "supabase" else "migrations")

@@ -72,7 +72,7 @@ def test_rows_may_be_added_to_those_that_are_there(database: str):
     execute(database, SCENE)
     filled(database, 50)
     again = filled(database, 50)
-    assert {str(t) for t, n in again.rows.items() if n < 16} <= {"public.one"}
+    assert {str(t) for t, n in again.rows.items() if n < 5} <= {"public.one"}  # how many fall to one of three partitions is chance
     assert broken_foreign_keys(database) == []
 
 

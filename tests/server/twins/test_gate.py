@@ -15,6 +15,8 @@ from tests.server.twins.scene import Scene
 from tests.support.servers import TestServer
 from tests.support.sql import execute, value
 
+pytestmark = pytest.mark.newest("seconds for each case")
+
 BEFORE = "CREATE TABLE t (id int PRIMARY KEY, a int, n int); CREATE TABLE other (a int)"
 NOT_OLD = ("SELECT id, n FROM t", "SELECT b FROM t", "SELECT other.a FROM other", "SELECT id AS a FROM t", "SELECT 'a' FROM t")
 

@@ -14,6 +14,8 @@ from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
 from tests.support.sql import execute, value
 
+pytestmark = pytest.mark.newest("seconds for each case")
+
 SCHEMA = """
 CREATE TABLE events (id serial, day date NOT NULL, kind text NOT NULL, note text DEFAULT 'x', CONSTRAINT positive CHECK (id > 0),
     PRIMARY KEY (id, day, kind)) PARTITION BY RANGE (day);
