@@ -126,8 +126,8 @@ ORDER BY 1
 """
 
 
+@pytest.mark.thorough("a quarter of a minute")
 @pytest.mark.pg("18")
-@pytest.mark.newest("twenty seconds")
 def test_forward_again_after_a_harmed_rollback_of_a_twin(request: pytest.FixtureRequest, server: TestServer):
     """What the way back has prepared would be in the way of the new release: it is gone again."""
     with template(server, SCENES["twin-back"]) as database:

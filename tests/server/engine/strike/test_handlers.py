@@ -11,6 +11,8 @@ from tests.support.scenes import STUBBORN, SUE, Rig, T, a_step, columns, holding
 from tests.support.sql import execute, rows, value
 
 READ, WRITE = "SELECT v FROM t WHERE id = 5", "UPDATE t SET v = v WHERE id = 6"
+pytestmark = pytest.mark.newest("seconds for each case")
+
 VALID = "SELECT coalesce(bool_and(indisvalid), false) FROM pg_index WHERE indexrelid = to_regclass('public.of_v')"
 SLOW = "CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep({}); RETURN $1; END'"
 INVALID = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
