@@ -5,8 +5,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from pgsluice.model.errors import InputError
-from pgsluice.rehearsal.load.definition import Load, SlowReader
-from pgsluice.rehearsal.load.scripts import read_load_folder
 
 RATE = 400
 """Requests a second: a tenth of what the shop's load reached on 2 cores (4,000), so that a quiet baseline is quiet."""
@@ -37,11 +35,6 @@ class ShopFiles:
     def contents(self) -> str:
         """The SQL that makes the shop with its rows."""
         return "\n".join(file.read_text(encoding="utf-8") for file in (self.schema, self.folder / "rows.sql"))
-
-    def load(self, seed: int = 1) -> Load:
-        """What the shop's application sends, with one slow reader that holds transactions of 2 to 5 s."""
-        report = SlowReader((self.folder / "report.sql").read_text(encoding="utf-8"))
-        return Load(read_load_folder(self.load_folder), RATE, slow_readers=(report,), seed=seed)
 
     def _all_migrations(self) -> list[Path]:
         return sorted(self.migrations_folder.glob("*.sql"))

@@ -6,8 +6,10 @@ import pytest
 
 from pgsluice import api
 from pgsluice.model.settings import Settings
+from pgsluice.rehearsal.load.definition import Load
 from pgsluice.rehearsal.load.process import LoadProcess
-from pgsluice.rehearsal.shop import shop_files
+from pgsluice.rehearsal.load.scripts import read_load_folder
+from pgsluice.rehearsal.shop import RATE, shop_files
 from tests.support.contents import dump
 from tests.support.sql import execute, rows, value
 
@@ -15,19 +17,18 @@ from tests.support.sql import execute, rows, value
 @pytest.mark.pg("18")
 def test_its_load_runs_without_a_failure_before_and_after_its_migrations(database: str):
     shop = shop_files()
-    for file in (shop.schema, shop.folder / "rows.sql"):
-        execute(database, file.read_text())
+    execute(database, shop.contents())
     execute(database, "ANALYZE")
     assert value(database, "SELECT sum(reltuples) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace") >= 300_000
-    assert outcomes(database) == {(kind.name, "") for kind in shop.load().kinds}
+    assert outcomes(database) == {(kind.name, "") for kind in read_load_folder(shop.load_folder)}
     for file in shop.migrations:
         execute(database, file.read_text())
-    assert outcomes(database) == {(kind.name, "") for kind in shop.load().kinds}
+    assert outcomes(database) == {(kind.name, "") for kind in read_load_folder(shop.load_folder)}
     assert rows(database, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == []
 
 
 def outcomes(dsn: str) -> set[tuple[str, str]]:
-    with LoadProcess(dsn, shop_files().load()) as process:
+    with LoadProcess(dsn, Load(read_load_folder(shop_files().load_folder), RATE)) as process:
         time.sleep(1.0)
         return {(r.kind, r.outcome) for r in process.stop().requests()}
 
