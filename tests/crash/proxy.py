@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from psycopg import conninfo
+
 PROTOCOL_3, CANCEL_REQUEST, SSL_REQUEST, GSS_REQUEST = 3, 80877102, 80877103, 80877104
 
 
@@ -61,6 +63,10 @@ class Proxy:
 
     def close(self) -> None:
         self._listener.close()
+
+    def reaching(self, dsn: str, password: str) -> str:
+        """The connection string, by way of the proxy."""
+        return conninfo.make_conninfo(dsn, host="127.0.0.1", port=self.port, password=password, sslmode="disable", gssencmode="disable")
 
     def note(self, purpose: str, sql: str) -> Point:
         """Counts one unit."""

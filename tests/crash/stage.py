@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import conninfo
-
 from tests.crash.proxy import Harm, Interference, Point, Proxy
 from tests.crash.scenes import SCENES, Scene
 from tests.support.oracle import Picture, differences, picture
@@ -67,9 +65,7 @@ class Stage:
 
     def start(self, proxy: Proxy, dsn: str, command: str, wait_s: float = 0.0) -> Program:
         """Starts the program; replaced by the command line in one place: here."""
-        through = conninfo.make_conninfo(
-            dsn, host="127.0.0.1", port=proxy.port, password=self.server.process.password, sslmode="disable", gssencmode="disable"
-        )
+        through = proxy.reaching(dsn, self.server.process.password)
         line = [sys.executable, "-m", "tests.crash.driver", through, self.name, command, str(wait_s)]
         environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
         return Program(subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))

@@ -292,6 +292,11 @@ class Catalog:
     def table(self, name: QualifiedName) -> Table | None:
         return self.tables.get(name)
 
+    def type_named(self, schema: str | None, name: str) -> Type | None:
+        """The user's type that a name in SQL means, the first in the search path; None for PostgreSQL's own and where it is not known."""
+        found = (self.types.get(QualifiedName(candidate, name)) for candidate in ((schema,) if schema else self.search_path))
+        return next((t for t in found if t is not None), None)
+
     def index(self, name: QualifiedName) -> Index | None:
         return lookup(self.tables).indexes.get(name)
 

@@ -44,6 +44,10 @@ class MigrationPlan:
                 for step in phase.steps:
                     yield phase.name, step
 
+    def steps_of(self, name: PhaseName) -> tuple[Step, ...]:
+        """Those of one phase."""
+        return tuple(step for phase in self.phases if phase.name is name for step in phase.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -1,6 +1,6 @@
 """What a rehearsal found: the same migrations on identical copies, as plain SQL and as pgsluice runs them, both measured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pgsluice.model.measurement import Measurement
@@ -144,6 +144,7 @@ class Rehearsal:
         return self.plan.error is None and kept and self.same_end is not False and not self.unexercised
 
 
-def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
-    """Those for which a query of the application waits."""
-    return tuple(lock for lock in locks if LockMode(lock.mode).blocks_application)
+def strongest_blocking(locks: Iterable[Lock]) -> dict[str, LockMode]:
+    """By relation the strongest mode for which a query of the application waits."""
+    found = sorted((lock for lock in locks if lock.mode.blocks_application), key=lambda lock: lock.mode.strength)
+    return {lock.relation: lock.mode for lock in found}

@@ -88,6 +88,11 @@ class Fill:
     def deletes(self) -> bool:
         return not self.assignments and self.copy is None
 
+    @property
+    def written(self) -> str:
+        """The table whose rows are changed or made."""
+        return self.table if self.copy is None else self.copy.into
+
 
 @dataclass(frozen=True, slots=True)
 class Undo:

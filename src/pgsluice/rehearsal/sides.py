@@ -1,6 +1,5 @@
 """From what was observed to what a side of the rehearsal is: its statements or steps, its kinds of requests, what was felt of each."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 from pgsluice.model.events import Event, StepDone, StepSkipped, StepStarted
 from pgsluice.model.plan import Plan
 from pgsluice.model.postgres.locks import LockMode
-from pgsluice.model.rehearsal import Felt, RehearsedPart, RehearsedSide, StandbySide, blocking
+from pgsluice.model.rehearsal import Felt, RehearsedPart, RehearsedSide, StandbySide, strongest_blocking
 from pgsluice.model.steps import Lock, Step, StepKind
 from pgsluice.rehearsal.latency.recording import SUCCESS, Recording, Request
 from pgsluice.rehearsal.observation import Observed
@@ -93,7 +92,7 @@ def _plan_part(started: StepStarted, step: Step | None, sizes: Sizes) -> Callabl
     locks = tuple(lock for lock in step.locks if lock.relation in sizes.here) if step is not None else ()
     table = _worked(step, locks) if step is not None else None
     rows, live = (sizes.here.get(table or ""), sizes.live.get(table or ""))
-    kind = re.sub("_", " ", started.kind)
+    kind = started.kind.replace("_", " ")
     return lambda begin, end, felt: RehearsedPart(started.migration, started.sql, begin, end, felt, kind, locks, rows, live)
 
 
@@ -106,9 +105,7 @@ def _worked(step: Step, locks: Sequence[Lock]) -> str | None:
 
 def locked_tables(plan: Plan) -> dict[str, LockMode]:
     """The relations that the steps lock against the application, each with the strongest mode."""
-    steps = (step for migration in plan.migrations for _, step in migration.steps())
-    locks = sorted((lock for step in steps for lock in blocking(step.locks)), key=lambda lock: lock.mode.strength)
-    return {lock.relation: lock.mode for lock in locks}
+    return strongest_blocking(lock for migration in plan.migrations for _, step in migration.steps() for lock in step.locks)
 
 
 def _between(recording: Recording, since_s: float, until_s: float) -> Iterator[Request]:

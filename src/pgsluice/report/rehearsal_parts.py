@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from pgsluice.model.rehearsal import Rehearsal, RehearsedPart, RehearsedSide, blocking
+from pgsluice.model.rehearsal import Rehearsal, RehearsedPart, RehearsedSide, strongest_blocking
 from pgsluice.report.measurements import duration
 from pgsluice.report.texts import duration as seconds
 from pgsluice.report.texts import one_line
@@ -40,8 +40,7 @@ def _part_row(number: int, part: RehearsedPart) -> Cells:
 
 def locks_of(part: RehearsedPart) -> str:
     """The strongest on each relation for which a query of the application waits; `none` without any."""
-    strongest = {lock.relation: lock.mode for lock in sorted(blocking(part.locks), key=lambda lock: lock.mode.strength)}
-    return ", ".join(f"{mode} on {relation}" for relation, mode in strongest.items()) or "none"
+    return ", ".join(f"{mode} on {relation}" for relation, mode in strongest_blocking(part.locks).items()) or "none"
 
 
 def request_rows(rehearsal: Rehearsal) -> list[Cells]:

@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 import pytest
 
+from tests.support import scenes
 from tests.support.command import COMMAND, environment, pgsluice
 from tests.support.sql import execute, rows, value
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.newest("the majors differ little here, and each takes h
 
 ROWS = 30_000
 ODD = '"Ta""ble".select'
+until = partial(scenes.until, limit_s=60)
 
 
 @pytest.fixture
@@ -40,13 +43,6 @@ def started(dsn: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def done(dsn: str) -> int:

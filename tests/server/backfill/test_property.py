@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from psycopg import conninfo
 
 from pg_matrix import installation
 from pgsluice.model.postgres.versions import MAJORS
@@ -137,7 +136,7 @@ def reached(server: ThrowawayServer, harm: str, batch: int) -> Iterator[str]:
     proxy = Proxy(("127.0.0.1", server.port))
     proxy.interference = Interference(Point("backfill", batch), Harm.WITHHOLD, lambda: None, lambda pid: None)
     try:
-        yield conninfo.make_conninfo(server.dsn(tcp=True), port=proxy.port, sslmode="disable", gssencmode="disable")
+        yield proxy.reaching(server.dsn(), server.password)
     finally:
         proxy.close()
 

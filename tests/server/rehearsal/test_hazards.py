@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgsluice.model.rehearsal import Limits, blocking
+from pgsluice.model.rehearsal import Limits, strongest_blocking
 from pgsluice.report.rehearsal_text import rehearsal_text
 from tests.support.hazards import STALL_MS, bad_examples, rehearsed
 
@@ -23,7 +23,7 @@ def test_plain_sql_stalls_the_application_and_the_plan_does_not(rule: str, tmp_p
     if found is None:
         pytest.skip("with made-up rows plain SQL fails in each of its examples")
     print(rehearsal_text(found, Limits(0.1)))
-    if not any(blocking(part.locks) for part in found.naive.parts):
+    if not any(strongest_blocking(part.locks) for part in found.naive.parts):
         pytest.skip("what its example does to the application is not done by a lock")
     assert found.plan.error is None and found.same_end is not False, found.plan.error
     if found.unexercised:

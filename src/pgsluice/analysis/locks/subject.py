@@ -58,12 +58,7 @@ class Subject:
 
     def type(self, name: Name) -> Type | None:
         """The user's type of this name, the first in the search path; None for PostgreSQL's own and where it is not known."""
-        schema, plain = name
-        for candidate in (schema,) if schema else self.catalog.search_path:
-            found = self.catalog.types.get(QualifiedName(candidate, plain))
-            if found:
-                return found
-        return None
+        return self.catalog.type_named(*name)
 
 
 def unless_missing(form: str) -> Callable[[Subject], Iterator[Match]]:

@@ -64,7 +64,7 @@ def plan(migrations: Iterable[Migration], catalog: Catalog, options: PlanOptions
 
 def _awaited(migration: Migration, planned: Iterable[MigrationPlan], catalog: Catalog, options: PlanOptions, start: Catalog) -> str | None:
     """The migration of the same plan whose contract destroys what this one names; None without one."""
-    contracts = {m.name: ";\n".join(s.sql for phase, s in m.steps() if phase is PhaseName.CONTRACT) for m in planned}
+    contracts = {m.name: ";\n".join(s.sql for s in m.steps_of(PhaseName.CONTRACT)) for m in planned}
     pieces = FileComposition(tuple(_ours(s) for s in migration.statements), catalog, options, start).pieces()
     met = in_the_way(pieces, waiting_actions({name: sql for name, sql in contracts.items() if sql}), catalog)
     return met[1] if met is not None else None

@@ -10,7 +10,7 @@ from pgsluice.analysis.rules.foresight import means_the_same, stands
 from pgsluice.analysis.rules.rule import Context
 from pgsluice.analysis.twins.questions import tried
 from pgsluice.analysis.twins.twin import Twin, is_cast
-from pgsluice.model.postgres.identifiers import QualifiedName, literal
+from pgsluice.model.postgres.identifiers import literal
 from pgsluice.model.postgres.types import INTEGER_MAXIMA
 from pgsluice.model.steps import Preflight
 
@@ -46,10 +46,7 @@ def _labels(twin: Twin, context: Context) -> Iterator[Preflight]:
 
 
 def _enum(twin: Twin, context: Context) -> tuple[str, ...] | None:
-    schema, name = twin.change.type_name
-    schemas = (schema,) if schema else context.catalog.search_path
-    found = (context.catalog.types.get(QualifiedName(s, name)) for s in schemas)
-    known = next((t for t in found if t is not None), None)
+    known = context.catalog.type_named(*twin.change.type_name)
     return known.labels if known is not None and known.kind == "enum" and not twin.change.type_sql.rstrip().endswith("]") else None
 
 

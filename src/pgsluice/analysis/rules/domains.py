@@ -13,7 +13,7 @@ from pgsluice.analysis.rules import evidence
 from pgsluice.analysis.rules.foresight import means_the_same
 from pgsluice.analysis.rules.rule import Context
 from pgsluice.model.catalog import Column, ConstraintKind, Table, TableKind, Type
-from pgsluice.model.postgres.identifiers import QualifiedName, quote
+from pgsluice.model.postgres.identifiers import quote
 from pgsluice.model.steps import Preflight
 
 CHECKING = frozenset({"ALTER DOMAIN ADD CONSTRAINT", "ALTER DOMAIN VALIDATE CONSTRAINT", "ALTER DOMAIN SET NOT NULL"})
@@ -22,17 +22,11 @@ CHECKING = frozenset({"ALTER DOMAIN ADD CONSTRAINT", "ALTER DOMAIN VALIDATE CONS
 
 def of_domain(action: Action, context: Context) -> tuple[Preflight, ...]:
     """That each value which is stored obeys the constraint; a domain over the domain and arrays of it are left to the server."""
-    domain = _domain(action, context)
+    named = subject(action)
+    domain = context.catalog.type_named(*named) if named is not None else None
     if domain is None:
         return ()
     return tuple(q for table, column in _columns(domain, context) for q in _asked(action, domain, table, column, context))
-
-
-def _domain(action: Action, context: Context) -> Type | None:
-    named = subject(action)
-    schemas = () if named is None else (named[0],) if named[0] else context.catalog.search_path
-    found = (context.catalog.types.get(QualifiedName(s, named[1])) for s in schemas if named is not None)
-    return next((t for t in found if t is not None), None)
 
 
 def _columns(domain: Type, context: Context) -> Iterator[tuple[Table, Column]]:
@@ -77,4 +71,4 @@ def _obeying(condition: Expression, table: Table, column: Column, context: Conte
     values = f"SELECT {shown}{quote(column.name)} AS value FROM {evidence.rows(context, table.name, False)}"
     where = f"FROM ({values}) AS {quote(table.name.name)} WHERE NOT ({condition.sql})"
     what = f"values of {quote(column.name)} of {table.name} violate CHECK ({condition.sql})"
-    return (Preflight(f"SELECT count(*) {where}", "0", f"{{value}} {what}: see them with SELECT * {where}", f"SELECT * {where}"),)
+    return (evidence.none_found(f"SELECT count(*) {where}", what, f"SELECT * {where}", f"SELECT * {where}"),)

@@ -40,7 +40,7 @@ def no_duplicates(
     groups = f"FROM {rows(context, table, True)}{filtered} GROUP BY {names} HAVING count(*) > 1"
     what = f"values of ({names}) occur more than once in {table}"
     counted, shown = f"SELECT count(*) FROM (SELECT {groups}) AS duplicated", f"SELECT {names} {groups}"
-    return (_none(counted, what, shown, f"SELECT {names}, count(*) AS times {groups}"),)
+    return (none_found(counted, what, shown, f"SELECT {names}, count(*) AS times {groups}"),)
 
 
 def no_violations(
@@ -103,9 +103,9 @@ def no_rows(context: Context, table: QualifiedName, columns: Iterable[str] | Non
     named = dict.fromkeys((*key, *(columns or ())))
     whole = columns is None or not key or not context.foreseeable(table, named)
     shown = f"{prefix}*" if whole else ", ".join(f"{prefix}{quote(c)}" for c in named)
-    return _none(f"SELECT count(*) {where}", what, f"SELECT {prefix}* {where}", f"SELECT {shown} {where}")
+    return none_found(f"SELECT count(*) {where}", what, f"SELECT {prefix}* {where}", f"SELECT {shown} {where}")
 
 
-def _none(query: str, what: str, show: str, examples: str) -> Preflight:
-    """`show` is the query that shows all of them."""
+def none_found(query: str, what: str, show: str, examples: str) -> Preflight:
+    """That the count `query` is 0; `show` is the query that shows all of them."""
     return Preflight(query, "0", f"{{value}} {what}: see them with {show}", examples)

@@ -39,16 +39,14 @@ FROM pg_catalog.pg_attribute a
 WHERE a.attrelid = pg_catalog.to_regclass(%(table)s) AND a.attname = ANY (%(columns)s::name[]) AND NOT a.attisdropped
 
 -- name: firing_triggers
--- What acts on each row, or each statement, that our session changes in %(table)s; `event` is a bit of tgtype.
-WITH RECURSIVE family AS (
-    SELECT pg_catalog.to_regclass(%(table)s)::oid AS oid
-    UNION
-    SELECT i.inhrelid FROM family f JOIN pg_catalog.pg_inherits i ON i.inhparent = f.oid
-    WHERE NOT %(only)s::boolean)
+-- What acts on each row, or each statement, that our session changes in %(tables)s or inserts into %(into)s and its
+-- partitions; `event` is a bit of tgtype.
 SELECT t.tgname AS name, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS table
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE t.tgrelid IN (SELECT f.oid FROM family f) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+WHERE (t.tgrelid = ANY (%(tables)s::oid[]) OR t.tgrelid = pg_catalog.to_regclass(%(into)s)
+       OR t.tgrelid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%(into)s)) p))
+  AND NOT t.tgisinternal AND t.tgenabled <> 'D'
   AND (t.tgtype & %(event)s::integer) <> 0
   AND (t.tgenabled = 'A' OR (t.tgenabled = 'R') = (pg_catalog.current_setting('session_replication_role') = 'replica'))
 ORDER BY 1, 2

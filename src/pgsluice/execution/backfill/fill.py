@@ -215,16 +215,18 @@ def _span(heap: Heap, number: int, of: int) -> tuple[int, int]:
 
 def _say_triggers(work: Filling) -> None:
     fill = work.fill
-    table, event = (fill.copy.into, _INSERT) if fill.copy else (fill.table, _DELETE if fill.deletes else _UPDATE)
-    names = sorted({row["name"] for row in work.look(_QUERIES["firing_triggers"], {"table": table, "only": fill.only, "event": event})})
+    event = _INSERT if fill.copy else _DELETE if fill.deletes else _UPDATE
+    changed = [] if fill.copy else [heap.oid for heap in work.heaps()]
+    facts = {"tables": changed, "into": fill.copy.into if fill.copy else None, "event": event}
+    names = sorted({row["name"] for row in work.look(_QUERIES["firing_triggers"], facts)})
     if names:
-        work.say(f"triggers of {table} fire for what is changed: {', '.join(map(quote, names))}")
+        work.say(f"triggers of {fill.written} fire for what is changed: {', '.join(map(quote, names))}")
 
 
 def _analyze(work: Filling) -> None:
     """Takes SHARE UPDATE EXCLUSIVE, which no query waits for. Statistics are worth a second, not a failure."""
     columns = ", ".join(quote(column) for column, _ in work.fill.assignments)
-    table = work.fill.copy.into if work.fill.copy else work.fill.table
+    table = work.fill.written
     try:
         work.session.run(f"ANALYZE {table}{f' ({columns})' if columns else ''}")
     except DatabaseError as error:

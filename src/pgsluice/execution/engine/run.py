@@ -109,14 +109,15 @@ class Run:
     def contract(self, name: str) -> None:
         """Passes the gate of one migration: the old release is gone. Raises as `resume`, RefusedError `not-at-gate`, and StoppedError
         `old-shape-in-use`. One that was let through before, and broken off, is not looked at again."""
-        record = next((r for r in self.history() if r.name == name), None)
+        history = self.history()
+        record = next((r for r in history if r.name == name), None)
         if record is None or is_pending(record) or (record.state not in AT_GATE and record.through is not PhaseName.CONTRACT):
             raise RefusedError(
                 "not-at-gate",
                 f"migration {name} {'has not run' if record is None else f'is {record.state}'}: it does not wait for contract",
                 next="`pgsluice run` first; `pgsluice status` names what waits",
             )
-        _refuse_contract_before(self.history(), record)
+        _refuse_contract_before(history, record)
         if record.through is not PhaseName.CONTRACT and record.waiting:
             pass_gate(self._tenure.control, record, self._settings, self._crew.report)
         self._resume(name, PhaseName.CONTRACT)

@@ -10,12 +10,6 @@ WHERE a.datname = pg_catalog.current_database() AND coalesce(a.backend_type, 'cl
   AND a.pid <> pg_catalog.pg_backend_pid() AND NOT pg_catalog.starts_with(a.application_name, 'pgsluice ')
 ORDER BY a.pid
 
--- name: statement_view
--- Where pg_stat_statements is installed, quoted.
-SELECT pg_catalog.quote_ident(n.nspname) || '.pg_stat_statements'
-FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname = 'pg_stat_statements'
-
 -- name: routines
 -- Bodies that are kept as text, which the server does not look into; with each relation that one is the trigger of.
 SELECT p.oid::pg_catalog.regprocedure::text AS name, p.proname AS plain, p.prosrc AS body, tn.nspname AS schema, c.relname AS relation

@@ -13,8 +13,7 @@ NO_NAME = "no name tells the old release's statements from the new one's here: g
 
 def old_names(plan: StoredPlan) -> tuple[OldName, ...]:
     """What nobody may name any more once the migration is contracted."""
-    steps = (step for phase, step in plan.migration.steps() if phase is PhaseName.CONTRACT)
-    return tuple(dict.fromkeys(name for step in steps for name in step.gone))
+    return tuple(dict.fromkeys(name for step in plan.migration.steps_of(PhaseName.CONTRACT) for name in step.gone))
 
 
 def look_at_gate(session: Session, plan: StoredPlan, applications: tuple[str, ...] = (), seconds: float = 0.0) -> GateLook:
@@ -25,7 +24,7 @@ def look_at_gate(session: Session, plan: StoredPlan, applications: tuple[str, ..
         clients.watch(seconds)
     else:
         clients.look()
-    contract_sql = ";\n".join(step.sql for phase, step in plan.migration.steps() if phase is PhaseName.CONTRACT)
+    contract_sql = ";\n".join(step.sql for step in plan.migration.steps_of(PhaseName.CONTRACT))
     found = (*clients.uses, *uses_in_catalog(session, names, contract_sql))
     unseen = (*clients.unseen, *(() if names or applications else (NO_NAME,)))
     return GateLook(plan.migration.name, names, found, tuple(clients.remarks), unseen)

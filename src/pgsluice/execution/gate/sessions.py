@@ -8,6 +8,7 @@ from typing import Any
 from pgsluice.execution.db.errors import DatabaseError, Trouble, message_of, trouble_of
 from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
+from pgsluice.execution.db.statement_counts import statement_view
 from pgsluice.model.gate import Use
 from pgsluice.model.postgres.name_use import use_of
 from pgsluice.model.postgres.statement_words import data_definition
@@ -86,7 +87,7 @@ class Clients:
             return {}
 
     def _counted(self) -> Iterator[tuple[tuple[Any, ...], tuple[str, int]]]:
-        view = self._session.value(_QUERIES["statement_view"])
+        view = statement_view(self._session)
         if view is None:
             self.unseen["statements that ended before we looked: pg_stat_statements is not installed in this database"] = None
             return

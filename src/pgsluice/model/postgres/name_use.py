@@ -1,7 +1,7 @@
 """Whether the text of a statement, or the body of a function, uses a name that only the old release uses: told by its words, as texts
 of other programs are cut off by the server and not ours to parse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -48,8 +48,7 @@ _NOTHING = _Word("", sign=True)
 def use_of(text: str, name: OldName, *, body: bool = False, trigger: bool = False) -> Sureness | None:
     """Whether the text uses the name, None where it does not. `body`: it is that of a function, in which texts may be statements;
     `trigger`: the function of a trigger of that very relation, so that NEW and OLD are its rows."""
-    found = [_of_statement(words, name, trigger) for words in _statements(text, body)]
-    return max((use for use in found if use), key=[Sureness.LIKELY, Sureness.CERTAIN].index, default=None)
+    return _surest(_of_statement(words, name, trigger) for words in _statements(text, body))
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -61,15 +60,18 @@ def _of_statement(words: Sequence[_Word], name: OldName, trigger: bool) -> Suren
     if name.what in ("function", "procedure"):
         called = (_at(words, i + 1).text == "(" and _schema_fits(words, i, name) for i in _places(words, name.name))
         return Sureness.CERTAIN if any(called) else None
-    relations = [use for i in _places(words, name.name) if (use := _as_relation(words, i, name))]
+    relation = _surest(_as_relation(words, i, name) for i in _places(words, name.name))
     if not name.column:
-        return max(relations, key=[Sureness.LIKELY, Sureness.CERTAIN].index, default=None)
-    if not relations and not trigger:
+        return relation
+    if relation is None and not trigger:
         return None
     if name.written and not any(w.is_word(_WRITES) for w in words):
         return None
-    uses = [use for i in _places(words, name.column) if (use := _as_column(words, i, name, trigger))]
-    return max(uses, key=[Sureness.LIKELY, Sureness.CERTAIN].index, default=None)
+    return _surest(_as_column(words, i, name, trigger) for i in _places(words, name.column))
+
+
+def _surest(uses: Iterable[Sureness | None]) -> Sureness | None:
+    return max((use for use in uses if use), key=[Sureness.LIKELY, Sureness.CERTAIN].index, default=None)
 
 
 def _as_relation(words: Sequence[_Word], place: int, name: OldName) -> Sureness | None:

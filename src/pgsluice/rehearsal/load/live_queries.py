@@ -14,6 +14,7 @@ from pgsluice.analysis.parsing.tokens import tokens
 from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
+from pgsluice.execution.db.statement_counts import statement_view
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.rehearsal.load.asked import named_tables
@@ -79,10 +80,10 @@ def read_live_queries(dsn: str) -> tuple[tuple[LiveQuery, ...], tuple[str, ...]]
     there or may not be read. Raises ConnectionFailedError."""
     try:
         with live_session(dsn) as live:
-            schema = live.value(_QUERIES["extension_schema"])
-            if schema is None:
+            view = statement_view(live)
+            if view is None:
                 return (), ("pg_stat_statements is not there in the live database: the load is made from the schema",)
-            rows = live.rows(_LIVE_QUERIES.format(view=QualifiedName(schema, "pg_stat_statements")))
+            rows = live.rows(_LIVE_QUERIES.format(view=view))
     except DatabaseError as error:
         return (), (f"pg_stat_statements cannot be read ({message_of(error)}): the load is made from the schema",)
     hidden = sum(1 for row in rows if row["query"] == _HIDDEN)

@@ -1,9 +1,3 @@
--- name: extension_schema
-SELECT n.nspname
-FROM pg_catalog.pg_extension e
-JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname = 'pg_stat_statements';
-
 -- name: parameter_types
 SELECT p.parameter_types::oid[] AS oids,
        ARRAY(SELECT pg_catalog.format_type(t.oid, NULL) FROM unnest(p.parameter_types) WITH ORDINALITY AS t(oid, n) ORDER BY t.n) AS names
