@@ -3,7 +3,6 @@ clones and pgsluice on a third, and the ends are compared.
 
 The chain of states itself is made by plain SQL on empty tables; the rows are made up anew for each state (`rehearsal/rows`)."""
 
-import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +19,7 @@ from pgsluice.analysis.parsing.statements import parse_file
 from pgsluice.execution.db.connect import connect
 from pgsluice.rehearsal.rows.filling import NULLS, Filled, fill
 from pgsluice.rehearsal.server import ThrowawayServer
-from tests.histories.history import History, prepare
+from tests.histories.history import History, prepare, remedies
 from tests.histories.verdicts import Outcome, Verdict, random_columns
 from tests.support.command import COMMAND, environment
 from tests.support.oracle import Picture, differences, picture
@@ -171,7 +170,7 @@ def _verdict(file: Path, kind: str, complaint: str | None, clones: Clones, run: 
     with TemporaryDirectory() as folder:
         copyfile(file, Path(folder) / file.name)
         ran = run(Path(folder), clones, ())
-        while "[refused]" in ran.stderr and (named := _remedies(ran.stderr) - {*allowed}):
+        while named := remedies(ran.stderr) - {*allowed}:
             if changed := clones.changed():
                 return Outcome(file.name, kind, Verdict.FAILED, f"refused, and changed something:\n{changed}")
             allowed += tuple(sorted(named))
@@ -196,11 +195,6 @@ def _on_data_that_fails(file: Path, kind: str, complaint: str, ran: subprocess.C
         if changed
         else Outcome(file.name, kind, Verdict.RIGHTLY, said)
     )
-
-
-def _remedies(said: str) -> set[str]:
-    """The rules to allow that a refusal names."""
-    return set(re.findall(r"--allow ([\w-]+)", said))
 
 
 def compared(one: str, other: str, ours: str) -> str:

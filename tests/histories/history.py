@@ -55,10 +55,16 @@ class History:
         found = self.folder / "pre.sql"
         return found.read_text() if found.exists() else ""
 
-    def placed(self, dsn: str) -> str:
-        """The connection string with the search path that `pre.sql` sets: it held for the whole session."""
+    @property
+    def search_path(self) -> str | None:
+        """The one that `pre.sql` sets: it held for the whole session."""
         path = re.search(r"^SET search_path = (.*);$", self.before, re.MULTILINE)
-        return f"{dsn} options='-c search_path={path.group(1).replace(' ', '')}'" if path else dsn
+        return path.group(1) if path else None
+
+    def placed(self, dsn: str) -> str:
+        """The connection string with the search path of the history."""
+        path = self.search_path
+        return f"{dsn} options='-c search_path={path.replace(' ', '')}'" if path else dsn
 
 
 def run_plain(history: History, dsn: str) -> None:
@@ -109,16 +115,16 @@ def run_each(history: History, dsn: str, *options: str) -> Replay:
 def _one(replay: Replay, name: str, run: Callable[..., subprocess.CompletedProcess[str]], dsn: str) -> Replay:
     allowed: list[str] = []
     before = picture(dsn)
-    while (remedies := _remedies(ran := run(*_allowing((*RENAMES, *allowed))))) - {*allowed}:
+    while named := remedies((ran := run(*_allowing((*RENAMES, *allowed)))).stderr) - {*allowed}:
         changed = differences(before, picture(dsn))
         assert not changed, f"{name} was refused, and changed something:\n{changed}"
-        allowed += sorted(remedies - {*allowed})
+        allowed += sorted(named)
     return Replay(ran, {**replay.allowed, name: tuple(allowed)} if allowed else replay.allowed)
 
 
-def _remedies(ran: subprocess.CompletedProcess[str]) -> set[str]:
-    """The rules to allow that a refusal names."""
-    return set(re.findall(r"--allow ([\w-]+)", ran.stderr)) if "[refused]" in ran.stderr else set()
+def remedies(said: str) -> set[str]:
+    """The rules to allow that a refusal names, in what pgsluice said; none where it said another thing."""
+    return set(re.findall(r"--allow ([\w-]+)", said)) if "[refused]" in said else set()
 
 
 def prepare(history: History, dsn: str) -> None:

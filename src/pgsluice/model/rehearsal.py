@@ -83,7 +83,8 @@ class RehearsedSide:
     where it did. `standby` is None where there was none.
 
     `parts` are in the order in which they began; none are known of a runner that was killed. `by_request` is what each kind of request
-    felt. `wal_bytes` were written meanwhile, the load's included; `disk_bytes` is by how much the database grew at most."""
+    felt, `beside` what those felt that met no part. `wal_bytes` were written meanwhile, the load's included; `disk_bytes` is by how
+    much the database grew at most."""
 
     felt: Measurement
     took_s: float
@@ -93,6 +94,7 @@ class RehearsedSide:
     standby: StandbySide | None = None
     parts: tuple[RehearsedPart, ...] = ()
     by_request: Mapping[str, Felt] = field(default_factory=dict)
+    beside: Felt = Felt(0, 0, 0.0, 0)
     waiters: tuple[Waiters, ...] = ()
     wal_bytes: int = 0
     disk_bytes: int = 0

@@ -1,23 +1,52 @@
 """From what the user gave to what is rehearsed: which migrations, on which schema, with which focus."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.migrations import Migration, read_migration, read_migrations
 from pgsluice.execution.engine.history import adopted
-from pgsluice.model.catalog import Catalog
+from pgsluice.model.catalog import Catalog, Column
 from pgsluice.model.errors import ConnectionFailedError, UsageError
-from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.identifiers import QualifiedName, literal
 from pgsluice.model.progress import MigrationFile
 from pgsluice.model.settings import Settings
+from pgsluice.rehearsal.load.definition import RequestKind
 from pgsluice.rehearsal.load.scripts import read_load_folder
 from pgsluice.rehearsal.place import Place
-from pgsluice.rehearsal.rehearse import Orders, Schema
 from pgsluice.rehearsal.schema.live import live_schema
 
 Pending = Callable[[Sequence[Migration]], Sequence[Migration]]
 """Of migrations those that have not run on the live database."""
+Schema = Callable[[Place], Migration]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
+    database). `rows` for each table (0: those that the schema brings), or the part `scale` of what statistics say of `live` (a
+    connection string), or of `schema`. `focus` are the relations that the migrations touch. `requests` None: what `live` was asked
+    most, else derived from the schema; `rate` None: a fifth of the capacity."""
+
+    migrations: tuple[Migration, ...]
+    before: tuple[Migration, ...]
+    focus: Callable[[Catalog], frozenset[QualifiedName]]
+    schema: Schema | None = None
+    rows: int = 10_000
+    scale: float | None = None
+    seed: int = 1
+    rate: float | None = None
+    requests: tuple[RequestKind, ...] | None = None
+    live: str | None = None
+    server: str | None = None
+    bindir: str | None = None
+    standby: bool = False
+
+    @property
+    def fills(self) -> bool:
+        """Whether rows are made."""
+        return bool(self.rows) or self.scale is not None
 
 
 def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], settings: Settings, pending: Pending) -> tuple[Orders, str | None]:
@@ -84,7 +113,14 @@ def _live(dsn: str, place: Place) -> Migration:
 
 
 def _touched(migrations: Sequence[Migration], catalog: Catalog) -> frozenset[QualifiedName]:
-    """The tables of a catalog that the migrations mention."""
+    """The tables of a catalog that the migrations mention, and those that take numbers from a sequence that they mention."""
     statements = (s for migration in migrations for s in migration.statements if s.problem is None)
-    names = (catalog.resolve(*name) for statement in statements for name in mentioned_relations(statement))
-    return frozenset(name for name in names if catalog.table(name) is not None)
+    names = {catalog.resolve(*name) for statement in statements for name in mentioned_relations(statement)}
+    numbered = (
+        t.name for t in catalog.tables.values() if any(_draws_from(column, names & catalog.sequences.keys()) for column in t.columns)
+    )
+    return frozenset(name for name in names if catalog.table(name) is not None) | frozenset(numbered)
+
+
+def _draws_from(column: Column, sequences: Collection[QualifiedName]) -> bool:
+    return column.sequence in sequences or any(f"nextval({literal(str(name))}" in (column.default or "") for name in sequences)

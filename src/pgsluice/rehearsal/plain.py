@@ -29,8 +29,8 @@ _NOT_IN_TRANSACTION = "25001"
 
 @dataclass(frozen=True, slots=True)
 class PlainStatement:
-    """One attempt at a statement, with its times on the monotonic clock. `locks` are those that its transaction holds
-    after it; they are not known of what runs outside of one."""
+    """One attempt at a statement, with its times on the monotonic clock. `locks` are those that its transaction holds after it
+    on what was there before the migration, by the names of then; they are not known of what runs outside of one."""
 
     migration: str
     sql: str
@@ -65,6 +65,7 @@ class _Running:
 
     def __init__(self, session: Session, migration: str, tell: Tell) -> None:
         self._session, self._migration, self._tell = session, migration, tell
+        self._names = {r["oid"]: str(QualifiedName(r["schema"], r["name"])) for r in session.rows(_QUERIES["relations"])}
 
     def together(self, statements: Sequence[Statement]) -> None:
         """In one transaction, as `psql -1` does, which leaves those of the file's own as they are."""
@@ -96,8 +97,8 @@ class _Running:
     def _held(self) -> tuple[Lock, ...]:
         if not self._session.in_transaction:
             return ()
-        rows = self._session.rows(_QUERIES["own_locks"])
-        return tuple(Lock(str(QualifiedName(row["schema"], row["name"])), from_pg_locks(row["mode"])) for row in rows)
+        held = ((self._names.get(row["oid"]), row["mode"]) for row in self._session.rows(_QUERIES["own_locks"]))
+        return tuple(Lock(name, from_pg_locks(mode)) for name, mode in sorted((name, mode) for name, mode in held if name is not None))
 
 
 def _attempts(run: Callable[[], None], session: Session, attempts: int) -> tuple[int, DatabaseError | None]:

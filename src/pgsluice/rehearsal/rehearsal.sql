@@ -6,12 +6,16 @@ SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint AS written,
 -- name: database_size
 SELECT pg_catalog.pg_database_size(pg_catalog.current_database());
 
--- name: own_locks
--- On tables, as this session holds them: also those that the transaction itself has made.
-SELECT n.nspname AS schema, c.relname AS name, l.mode
-FROM pg_catalog.pg_locks l
-JOIN pg_catalog.pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'm', 'v', 'f')
+-- name: relations
+-- What can be locked and asked: tables, views, sequences.
+SELECT c.oid, n.nspname AS schema, c.relname AS name
+FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND n.nspname !~ '^pg_'
-  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-ORDER BY n.nspname, c.relname, l.mode;
+WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
+
+-- name: own_locks
+-- As this session holds them: also those on what the transaction itself has made, renamed or dropped.
+SELECT l.relation AS oid, l.mode
+FROM pg_catalog.pg_locks l
+WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database());

@@ -1,7 +1,7 @@
 """The rehearsal: migrations on two copies of a filled schema under load, once as plain SQL and once as pgsluice runs them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +24,13 @@ from pgsluice.rehearsal.load.derived import derive
 from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
-from pgsluice.rehearsal.place import Place, live_session, place_of, session
+from pgsluice.rehearsal.orders import Orders
+from pgsluice.rehearsal.place import Place, place_of, session
 from pgsluice.rehearsal.plain import PlainStatement, Tell, run_plainly
-from pgsluice.rehearsal.rows.filling import fill
-from pgsluice.rehearsal.rows.habits import Habits, read_habits
-from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
-from pgsluice.rehearsal.schema.layout import lay_out
-from pgsluice.rehearsal.schema.live import dumped_major
+from pgsluice.rehearsal.rows.sizes import read_sizes
 from pgsluice.rehearsal.sides import News, Outcome, Sizes, locked_tables, plain_parts, plan_parts, side_of
 from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
+from pgsluice.rehearsal.template import Say, make_template
 
 CONNECTIONS = 20
 BASELINE_S = 8.0
@@ -41,40 +39,16 @@ PROBE_RATE, PROBE_S = 3000.0, 1.5
 SHARE_OF_CAPACITY, MOST_RATE = 0.2, 400.0
 """A quiet baseline has to be quiet: a fifth of what the load reached when it was driven as fast as it went."""
 
-_TEMPLATE = "template"
-Say = Callable[[str], None]
 Report = Callable[[Event], None]
 RunPlan = Callable[[str, str | None, Report], tuple[Plan | None, int]]
 """Runs the rehearsed migrations on a database (and its copy on a standby, where there is one) as pgsluice does, and reports its
 news; the plan, None where another process made it, and how often the runner was killed."""
-Schema = Callable[[Place], Migration]
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
-    database). `rows` for each table (0: those that the schema brings), or the part `scale` of what statistics say of `live` (a
-    connection string), or of `schema`. `focus` are the relations that the migrations touch. `requests` None: what `live` was asked
-    most, else derived from the schema; `rate` None: a fifth of the capacity."""
-
-    migrations: tuple[Migration, ...]
-    before: tuple[Migration, ...]
-    focus: Callable[[Catalog], frozenset[QualifiedName]]
-    schema: Schema | None = None
-    rows: int = 10_000
-    scale: float | None = None
-    seed: int = 1
-    rate: float | None = None
-    requests: tuple[RequestKind, ...] | None = None
-    live: str | None = None
-    server: str | None = None
-    bindir: str | None = None
-    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
     place: Place
+    template: str
     version: str
     load: Load
     rows: dict[str, int]
@@ -82,14 +56,6 @@ class _Scene:
     catalog: Catalog
     focus: frozenset[QualifiedName]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Production:
-    """What is known of the database that the migrations are meant for."""
-
-    sizes: Mapping[QualifiedName, int]
-    habits: Habits
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,59 +94,22 @@ def rehearse(orders: Orders, run_plan: RunPlan, say: Say) -> Rehearsal:
 
 
 def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
-    dsn = place.make(_TEMPLATE)
-    with session(dsn) as found:
-        given = [orders.schema(place)] if orders.schema else []
-        say(f"PostgreSQL {found.version}: laying out the schema")
-        notes = [*_other_major(given, found.version.major), *lay_out(found, [*given, *orders.before])]
-        found.run("RESET ALL")
-        live = _production(found, orders)
-        notes += _fill(found, orders, live, say)
-        found.run("VACUUM (ANALYZE)")
+    template = make_template(place, orders, say)
+    with session(place.dsn(template.name)) as found:
         catalog = read_catalog(found)
-        sizes = Sizes(_by_text(read_sizes(found)), _by_text(live.sizes))
+        relations = frozenset(map(str, (*catalog.tables, *catalog.sequences)))
+        sizes = Sizes(_by_text(read_sizes(found)), _by_text(template.live_sizes), relations)
         kinds, readers, left_out = _kinds(found, catalog, orders)
         version = str(found.version)
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
     if orders.rate is None:
-        load = Load(kinds, _rate(place, load, say), CONNECTIONS, readers, orders.seed)
+        load = Load(kinds, _rate(place, template.name, load, say), CONNECTIONS, readers, orders.seed)
     rows = {str(t.name): sizes.here.get(str(t.name), 0) for t in catalog.tables.values() if t.kind is TableKind.TABLE}
-    return _Scene(place, version, load, rows, sizes, catalog, orders.focus(catalog), (*notes, *left_out))
-
-
-def _other_major(given: Sequence[Migration], major: int) -> Iterator[str]:
-    """Where the schema comes from a server of another major, that this proves less."""
-    for theirs in filter(None, (dumped_major(dump.text) for dump in given)):
-        if theirs != major:
-            yield f"production runs PostgreSQL {theirs}, and this is {major}: locks, scans and rewrites differ (--bindir of a {theirs})"
-
-
-def _fill(found: Session, orders: Orders, live: _Production, say: Say) -> list[str]:
-    """Fills the tables, if they are to be; what could not be filled."""
-    if not orders.rows and orders.scale is None:
-        return []
-    how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
-    say(f"filling it with {how}")
-    sizes = {} if orders.scale is None else scaled(live.sizes, orders.scale)
-    filled = fill(found, orders.rows, orders.seed, sizes=sizes, habits=live.habits)
-    return [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
+    return _Scene(place, template.name, version, load, rows, sizes, catalog, orders.focus(catalog), (*template.notes, *left_out))
 
 
 def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
     return {str(name): size for name, size in sizes.items()}
-
-
-def _production(found: Session, orders: Orders) -> _Production:
-    """What statistics say of production: those of a live database, or those in a dump that was laid out."""
-    if orders.live is not None:
-        with live_session(orders.live) as live:
-            known = _Production(read_sizes(live), read_habits(live))
-    else:
-        known = _Production(read_sizes(found), read_habits(found)) if orders.schema else _Production({}, {})
-    if orders.scale is not None and not known.sizes:
-        next = "ANALYZE there, or dump with `pg_dump --statistics` (18), or give --rows"
-        raise InputError("scale-without-sizes", "no table's size is known", where="--scale", next=next)
-    return known
 
 
 def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
@@ -202,9 +131,9 @@ def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[Requ
     return derived.kinds, derived.slow_readers, (*notes, *live.notes, *derived.notes)
 
 
-def _rate(place: Place, load: Load, say: Say) -> float:
+def _rate(place: Place, template: str, load: Load, say: Say) -> float:
     """A fifth of the requests a second that got through when far too many were sent."""
-    dsn = place.make("probe", _TEMPLATE)
+    dsn = place.make("probe", template)
     with LoadProcess(dsn, Load(load.kinds, PROBE_RATE, load.connections, (), load.seed)) as probe:
         begin_s = time.monotonic()
         time.sleep(PROBE_S)
@@ -217,13 +146,13 @@ def _rate(place: Place, load: Load, say: Say) -> float:
 
 
 def _naive(scene: _Scene, orders: Orders, say: Say) -> tuple[Measurement, RehearsedSide, str]:
-    dsn = scene.place.make("naive", _TEMPLATE)
+    dsn = scene.place.make("naive", scene.template)
     say(f"baseline: {BASELINE_S:.0f} s without any migration")
     done: list[PlainStatement] = []
     with standby_watched(scene.place, "naive", scene.load) as watch:
         seen = observed(dsn, scene.load, lambda: _run_all(dsn, orders.migrations, say, done.append), BASELINE_S)
     failed, error = seen.result
-    parts = plain_parts(done, scene.sizes.here)
+    parts = plain_parts(done)
     return seen.baseline, side_of(seen, Outcome(failed, error=error), parts, _standby(watch, seen)), dsn
 
 
@@ -240,7 +169,7 @@ def _run_all(dsn: str, migrations: Sequence[Migration], say: Say, tell: Tell) ->
 
 
 def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> _Planned:
-    dsn = scene.place.make("plan", _TEMPLATE)
+    dsn = scene.place.make("plan", scene.template)
     say("pgsluice run, on a fresh copy")
     standby = scene.place.dsn_on_standby("plan")
     news: News = []

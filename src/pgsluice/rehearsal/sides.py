@@ -23,10 +23,12 @@ WORKING = (StepKind.BACKFILL, StepKind.BUILD_INDEX, StepKind.REINDEX, StepKind.T
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Rows by table: those made here, and those in production as far as they are known."""
+    """Rows by table: those made here, and those in production as far as they are known. `relations` are all that were there before
+    the migrations: tables, views and sequences."""
 
     here: Mapping[str, int]
     live: Mapping[str, int]
+    relations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def side_of(seen: Observed[Any], outcome: Outcome, parts: Iterable[Part], standb
     """All that is known of one way."""
     requests = sorted(_between(seen.recording, seen.begin_s, seen.end_s), key=lambda r: r.start_s)
     begin_s, end_s = seen.begin_s, seen.end_s
+    spans = list(parts)
     return RehearsedSide(
         seen.felt,
         seen.took_s,
@@ -53,23 +56,22 @@ def side_of(seen: Observed[Any], outcome: Outcome, parts: Iterable[Part], standb
         outcome.killed,
         outcome.error,
         standby,
-        tuple(make(since - begin_s, until - begin_s, _felt_between(requests, since, until)) for since, until, make in parts),
+        tuple(make(since - begin_s, until - begin_s, _felt_between(requests, since, until)) for since, until, make in spans),
         _by_request(requests),
+        _felt(list(_beside(requests, spans))),
         seen.around.waiters(begin_s, end_s),
         seen.around.wal_bytes(begin_s, end_s),
         seen.around.disk_bytes(begin_s, end_s),
     )
 
 
-def plain_parts(statements: Sequence[PlainStatement], known: Mapping[str, int]) -> Iterator[Part]:
-    """A part for each attempt at a statement; `known` are the tables that were there before."""
-    for one in statements:
-        locks = tuple(lock for lock in one.locks if lock.relation in known)
-        yield one.begin_s, one.end_s, _plain_part(one, locks)
+def plain_parts(statements: Sequence[PlainStatement]) -> Iterator[Part]:
+    """A part for each attempt at a statement."""
+    return ((one.begin_s, one.end_s, _plain_part(one)) for one in statements)
 
 
-def _plain_part(one: PlainStatement, locks: tuple[Lock, ...]) -> Callable[[float, float, Felt], RehearsedPart]:
-    return lambda begin, end, felt: RehearsedPart(one.migration, one.sql, begin, end, felt, locks=locks, error=one.error)
+def _plain_part(one: PlainStatement) -> Callable[[float, float, Felt], RehearsedPart]:
+    return lambda begin, end, felt: RehearsedPart(one.migration, one.sql, begin, end, felt, locks=one.locks, error=one.error)
 
 
 def plan_parts(news: News, plan: Plan | None, sizes: Sizes) -> Iterator[Part]:
@@ -89,7 +91,7 @@ def plan_parts(news: News, plan: Plan | None, sizes: Sizes) -> Iterator[Part]:
 
 
 def _plan_part(started: StepStarted, step: Step | None, sizes: Sizes) -> Callable[[float, float, Felt], RehearsedPart]:
-    locks = tuple(lock for lock in step.locks if lock.relation in sizes.here) if step is not None else ()
+    locks = tuple(lock for lock in step.locks if lock.relation in sizes.relations) if step is not None else ()
     table = _worked(step, locks) if step is not None else None
     rows, live = (sizes.here.get(table or ""), sizes.live.get(table or ""))
     kind = started.kind.replace("_", " ")
@@ -116,6 +118,15 @@ def _felt_between(ordered: Sequence[Request], since_s: float, until_s: float) ->
     """What those felt that were due then."""
     first = bisect_left(ordered, since_s, key=lambda r: r.start_s)
     return _felt(ordered[first : bisect_left(ordered, until_s, key=lambda r: r.start_s)])
+
+
+def _beside(requests: Iterable[Request], parts: Sequence[Part]) -> Iterator[Request]:
+    """Those that were over before any part began, or due after it had ended."""
+    spans = [(since, until) for since, until, _ in parts]
+    for request in requests:
+        end_s = request.start_s + request.wait_s
+        if all(end_s < since or request.start_s > until for since, until in spans):
+            yield request
 
 
 def _by_request(requests: Iterable[Request]) -> dict[str, Felt]:

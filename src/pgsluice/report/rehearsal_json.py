@@ -43,6 +43,7 @@ def _side(side: RehearsedSide) -> dict[str, Any]:
         "waiters": [[round(found.at_s, 2), found.count] for found in side.waiters],
         "parts": list(map(_part, side.parts)),
         "by_request": {name: asdict(felt) for name, felt in side.by_request.items()},
+        "beside": asdict(side.beside),
         "standby": None if side.standby is None else _standby(side.standby),
     }
     return {**_felt(side.felt), **own, **seen}

@@ -98,6 +98,8 @@ def _reasons(rehearsal: Rehearsal, limits: Limits) -> Iterator[str]:
         yield f"NOT PASSED: pgsluice did not reach the end: {rehearsal.plan.error}"
     if rehearsal.longest_added_ms > limits.max_stall_s * 1000:
         yield f"NOT PASSED: that is {duration(rehearsal.longest_added_ms)} above the quiet baseline, and {_limit(limits)} is the limit."
+        if rehearsal.plan.parts and rehearsal.plan.beside.max_ms >= rehearsal.plan.felt.max_ms:
+            yield "No step ran then: the machine was busy with other work. Rehearse it again on a quiet one."
     if rehearsal.added_errors > limits.max_errors:
         yield f"NOT PASSED: {rehearsal.added_errors:,} requests failed that would not have, and {limits.max_errors:,} may."
     if rehearsal.same_end is False:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from pgsluice.execution.db.catalog import read_catalog
@@ -26,11 +27,17 @@ CREATE TABLE part (k text, day date, v numeric(8,2), PRIMARY KEY (k, day)) PARTI
 CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2020-01-01') TO ('2030-01-01');
 CREATE TABLE keyless (v int);
 CREATE TABLE empty (id int PRIMARY KEY);
+CREATE SEQUENCE "Odd".numbers;
+CREATE TABLE numbered (id bigint DEFAULT nextval('"Odd".numbers'));
 INSERT INTO "Odd"."Parent Table" ("Order", n) SELECT 'o''' || i || E'\\\\', i FROM generate_series(1, 300) i;
 INSERT INTO child SELECT id, m, now(), 'x' FROM "Odd"."Parent Table", unnest(enum_range(NULL::"Odd".mood)) m;
 INSERT INTO log (line) SELECT 'l' || i FROM generate_series(1, 300) i;
 INSERT INTO part SELECT '{a,b}' || i, '2024-01-01', i FROM generate_series(1, 50) i;
 INSERT INTO keyless SELECT 1;
+INSERT INTO numbered DEFAULT VALUES;
+CREATE MATERIALIZED VIEW seen AS SELECT "Order", n FROM "Odd"."Parent Table";
+CREATE UNIQUE INDEX ON seen ("Order");
+CREATE MATERIALIZED VIEW unseen AS SELECT 1 AS a WITH NO DATA;
 """
 
 
@@ -77,12 +84,15 @@ def test_what_is_asked(session: Session):
         "update public.part",
         "read some of public.keyless",
         "insert public.keyless",
+        "read some of public.numbered",
+        "insert public.numbered",
+        "read some of public.seen",
     }
 
 
 def test_what_is_not_asked_is_said(session: Session):
     notes = derived(session).notes
-    assert [note.split()[0] for note in notes] == ["public.empty"]
+    assert [note.split()[0] for note in notes] == ["public.empty", "public.unseen"]
 
 
 def test_reads_meet_rows_and_inserts_add_them(session: Session, owner_dsn: str):
@@ -107,3 +117,17 @@ def test_tables_that_the_migrations_touch_are_asked_first_and_more_often(session
     assert weights["read public.log"] > weights["read public.a00"] and "read public.child" not in weights
     (reader,) = derived(session, log).slow_readers
     assert "public.log" in reader.sql and "child" not in reader.sql
+
+
+def test_the_slow_job_holds_what_one_that_inserted_holds(session: Session, owner_dsn: str):
+    """The sequences, too; a materialised view is only read."""
+    names = [QualifiedName("public", name) for name in ("log", "numbered", "seen")]
+    (reader,) = derived(session, *names).slow_readers
+    held = (
+        "SELECT array_agg(DISTINCT relation::regclass::text || mode) FROM pg_locks WHERE locktype = 'relation' AND pid = pg_backend_pid()"
+    )
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute(reader.sql)
+        ((locks,),) = connection.execute(held).fetchall()
+    assert {f"{name}RowExclusiveLock" for name in ("log", "numbered", "log_id_seq", '"Odd".numbers')} <= {*locks}
+    assert "seenAccessShareLock" in locks and "seenRowExclusiveLock" not in locks

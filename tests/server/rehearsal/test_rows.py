@@ -10,9 +10,9 @@ import pytest
 from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.session import Session
 from pgsluice.model.postgres.identifiers import QualifiedName
-from pgsluice.rehearsal.rows.filling import Filled, fill
-from pgsluice.rehearsal.rows.habits import read_habits
-from pgsluice.rehearsal.rows.shape import read_shapes
+from pgsluice.rehearsal.rows.filling import Filled, fill, qualified_shapes
+from pgsluice.rehearsal.rows.habits import Habit, read_habits
+from pgsluice.rehearsal.rows.shape import Shapes, read_shapes
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.rows.styles import constants
 from tests.support.contents import all_rows
@@ -203,3 +203,51 @@ def test_columns_have_the_habits_of_production(database: str, other_database: st
     assert value(other_database, "SELECT count(*) FROM t WHERE each IS NULL OR never IS NULL") == 0
     assert value(other_database, "SELECT count(DISTINCT never) FROM t") == 1
     assert value(other_database, "SELECT count(DISTINCT each) FROM t") > 2000
+
+
+def shapes_after(dsn: str, sql: str) -> Shapes:
+    """What a database looks like after some SQL, which is taken back."""
+    with opened(dsn) as session:
+        session.run("BEGIN")
+        session.run(sql)
+        return qualified_shapes(session)
+
+
+def test_rows_meet_what_migrations_demand(database: str):
+    """What they leave behind is read from a copy without rows: types, NOT NULL, keys, foreign keys, checks, bounds, generated columns."""
+    execute(
+        database,
+        """CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE part (day date NOT NULL) PARTITION BY RANGE (day);
+        CREATE TABLE old (day date); CREATE TABLE t (a int, b int, c text, d int, e int, f int, g text, h varchar(90), i text, j json)""",
+    )
+    migration = """
+        ALTER TABLE t ALTER a SET NOT NULL, ADD UNIQUE (b), ADD CHECK (c LIKE 'x%'), ADD FOREIGN KEY (d) REFERENCES p,
+            ADD COLUMN n int GENERATED ALWAYS AS (e + 1) STORED NOT NULL;
+        CREATE TYPE mood AS ENUM ('sad', 'glad');
+        ALTER TABLE t ALTER f TYPE smallint, ALTER g TYPE bigint USING g::bigint, ALTER h TYPE varchar(9), ALTER i TYPE mood USING i::mood,
+            ALTER j TYPE text;
+        ALTER TABLE old ALTER day SET NOT NULL;
+        ALTER TABLE part ATTACH PARTITION old FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+        CREATE TABLE other (id int PRIMARY KEY); ALTER TABLE t ADD COLUMN o int UNIQUE REFERENCES other"""
+    filled(database)
+    with pytest.raises((psycopg.errors.IntegrityError, psycopg.errors.DataError)):
+        execute(database, migration)
+    execute(database, "TRUNCATE p, old, t")
+    then = shapes_after(database, migration)
+    assert filled(database, then=then).unfilled == ()
+    execute(database, migration)
+    for table in ("p", "old", "t"):
+        assert value(database, f"SELECT count(*) FROM {table}") > 100, table
+
+
+def test_what_production_has_is_not_put_right(database: str):
+    """NULL and repeated values that statistics know of: the migration fails on them there, too."""
+    execute(database, "CREATE TABLE t (a int, b int, c int, d int)")
+    then = shapes_after(database, "ALTER TABLE t ALTER a SET NOT NULL, ADD UNIQUE (b), ADD UNIQUE (c), ALTER d SET NOT NULL")
+    habits = {
+        QualifiedName("public", "t"): {"a": Habit(0.5, -0.5, 0), "b": Habit(0, 20, 0.05), "c": Habit(0, -0.99, 0), "d": Habit(0, 9, 0)}
+    }
+    filled(database, 1000, habits=habits, then=then)
+    assert value(database, "SELECT count(*) FROM t WHERE a IS NULL") > 300
+    assert value(database, "SELECT count(DISTINCT b) FROM t") == 20
+    assert value(database, "SELECT count(DISTINCT c) FROM t WHERE d IS NOT NULL") == 1000

@@ -65,6 +65,7 @@ SLOW, STOPPED = RehearsedSide(felt(180.0), 6.1), RehearsedSide(felt(20.0), 1.0, 
     [
         ({}, True, "PASSED: that is 28 ms above the quiet baseline; 100 ms is the limit."),
         ({"plan": SLOW}, False, "NOT PASSED: that is 168 ms above the quiet baseline, and 100 ms is the limit."),
+        ({"plan": replace(PLAN, felt=felt(180.0), beside=Felt(9, 0, 180.0, 1))}, False, "No step ran then: the machine was busy"),
         ({"plan": STOPPED}, False, "NOT PASSED: pgsluice did not reach the end: refused"),
         ({"same_end": False}, False, "NOT PASSED: the two ways did not leave the same schema."),
         ({"same_end": None}, True, "was not compared"),

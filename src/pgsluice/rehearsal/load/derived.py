@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.session import Session
 from pgsluice.model.catalog import Catalog, Column, Constraint, Index, Table, TableKind
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
@@ -27,6 +28,8 @@ READ, UPDATE, RANGE, JOIN, INSERT = 5.0, 2.0, 1.0, 1.0, 1.0
 """Weights of the kinds of requests: an application reads more than it writes."""
 
 _ROOTS = (TableKind.TABLE, TableKind.PARTITIONED)
+_ASKED = (*_ROOTS, TableKind.MATERIALIZED_VIEW)
+"""A materialised view is read only."""
 _GIVEN = ("nextval(", "gen_random_uuid(", "uuid_generate_v4(", "uuidv7(", "uuidv4(")
 """Defaults that give each row a key of its own."""
 
@@ -64,7 +67,7 @@ class _Target:
 
 def derive(session: Session, catalog: Catalog, focus: frozenset[QualifiedName], seed: int) -> DerivedLoad:
     """The load for the tables of a catalog that hold rows, those of `focus` first; the same seed makes the same load."""
-    tables = [t for t in catalog.tables.values() if t.kind in _ROOTS and not t.is_partition and t.name.schema != "pgsluice"]
+    tables = [t for t in catalog.tables.values() if t.kind in _ASKED and not t.is_partition and t.name.schema != "pgsluice"]
     tables.sort(key=lambda t: (t.name not in focus, str(t.name)))
     targets, notes = _targets(session, tables, seed)
     kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(session, catalog, target, targets)]
@@ -81,10 +84,13 @@ def _targets(session: Session, tables: Sequence[Table], seed: int) -> tuple[list
         if len(targets) == MOST_TABLES:
             notes.append(f"more than {MOST_TABLES} tables: {table.name} and those after it are asked nothing")
             break
-        key = _key(table)
-        found = _sampled(session, table, key, seed)
+        try:
+            found = _sampled(session, table, _key(table), seed)
+            why = "it has no rows"
+        except DatabaseError as error:
+            found, why = None, message_of(error)
         if found is None:
-            notes.append(f"{table.name} is asked nothing: it has no rows")
+            notes.append(f"{table.name} is asked nothing: {why}")
         else:
             targets.append(found)
     return targets, notes
@@ -115,18 +121,13 @@ def _kinds(session: Session, catalog: Catalog, target: _Target, targets: Sequenc
     columns = ", ".join(quote(c.name) for c in table.columns)
     if not target.key:
         yield RequestKind(f"read some of {table.name}", (LoadStatement(f"SELECT {columns} FROM {sql} LIMIT 10"),), (), READ)
-        if names := ", ".join(map(quote, _copied(table) or ())):
-            copy = f"INSERT INTO {sql} ({names}) SELECT {names} FROM {sql} LIMIT 1"
-            yield RequestKind(f"insert {table.name}", (LoadStatement(copy),), (), INSERT)
+        yield from _inserts(target, "LIMIT 1")
         return
     yield target.kind("read", f"SELECT {columns} FROM {sql} WHERE {target.condition()}", READ)
     if (changed := _changed(table, target.key)) is not None:
         name = quote(changed.name)
         yield target.kind("update", f"UPDATE {sql} SET {name} = {name} WHERE {target.condition()}", UPDATE)
-    if (copied := _copied(table)) is not None:
-        names = ", ".join(map(quote, copied))
-        values = f"SELECT {names} FROM {sql} WHERE {target.condition()}" if copied else ""
-        yield target.kind("insert", f"INSERT INTO {sql} ({names}) {values}", INSERT)
+    yield from _inserts(target, f"WHERE {target.condition()}")
     for index in _ranged(table, target.key):
         column = quote(str(index.keys[0]))
         from_there = f"(SELECT {column} FROM {sql} WHERE {target.condition()})"
@@ -141,10 +142,25 @@ def _kinds(session: Session, catalog: Catalog, target: _Target, targets: Sequenc
 
 def _changed(table: Table, key: Sequence[Column]) -> Column | None:
     """A column that an update may set to what it is: one without an index where there is one, so that the update is the usual one."""
+    if table.kind not in _ROOTS:
+        return None
     keyed = {c.name for c in key} | {c for k in table.foreign_keys for c in k.columns}
     able = [c for c in table.columns if c.name not in keyed and not c.generated and not c.identity]
     indexed = frozenset[str]().union(*(i.columns for i in table.indexes))
     return min(able, key=lambda c: c.name in indexed, default=None)
+
+
+def _inserts(target: _Target, row: str) -> Iterator[RequestKind]:
+    """A new row, where the keys are the server's to give: a copy of the one that the clause finds."""
+    copied = _copied(target.table) if target.table.kind in _ROOTS else None
+    if copied is None:
+        return
+    names = ", ".join(map(quote, copied))
+    if names and target.key:
+        yield target.kind("insert", f"INSERT INTO {target.sql} ({names}) SELECT {names} FROM {target.sql} {row}", INSERT)
+    else:
+        values = f"({names}) SELECT {names} FROM {target.sql} {row}" if names else "DEFAULT VALUES"
+        yield RequestKind(f"insert {target.table.name}", (LoadStatement(f"INSERT INTO {target.sql} {values}"),), (), INSERT)
 
 
 def _copied(table: Table) -> tuple[str, ...] | None:
@@ -155,8 +171,7 @@ def _copied(table: Table) -> tuple[str, ...] | None:
     exclusion = any(i.constraint and not i.unique and i.method == "gist" for i in table.indexes)
     if exclusion or not all(given & i.columns for i in unique):
         return None
-    copied = tuple(c.name for c in table.columns if c.name not in given and not c.generated)
-    return copied or None
+    return tuple(c.name for c in table.columns if c.name not in given and not c.generated)
 
 
 def _ranged(table: Table, key: Sequence[Column]) -> Iterator[Index]:
@@ -179,10 +194,20 @@ def _weighed(kind: RequestKind, target: _Target, focus: frozenset[QualifiedName]
 
 
 def _slow_readers(targets: Sequence[_Target], focus: frozenset[QualifiedName]) -> tuple[SlowReader, ...]:
-    """A job that reads every table that the migrations touch, and holds them as one that has written does: what goes past readers
-    (CREATE INDEX, a foreign key) waits for it, too."""
-    tables = [t.table.name for t in targets if t.table.name in focus] or [t.table.name for t in targets[:1]]
+    """A job that reads every table that the migrations touch, and holds them and their sequences as one that has inserted does: what
+    goes past readers (CREATE INDEX, a foreign key) waits for it, too."""
+    tables = [t.table for t in targets if t.table.name in focus] or [t.table for t in targets[:1]]
     if not tables:
         return ()
-    counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 1000) AS r{n})" for n, name in enumerate(tables))
-    return (SlowReader(f"LOCK TABLE {', '.join(map(str, tables))} IN ROW EXCLUSIVE MODE; SELECT {counts}"),)
+    counts = ", ".join(f"(SELECT count(*) FROM (SELECT 1 FROM {table.name} LIMIT 1000) AS r{n})" for n, table in enumerate(tables))
+    written = ", ".join(str(table.name) for table in tables if table.kind in _ROOTS)
+    lock = f"LOCK TABLE {written} IN ROW EXCLUSIVE MODE; " if written else ""
+    numbers = "".join(f", {number}" for table in tables for column in table.columns if (number := _next_number(column)))
+    return (SlowReader(f"{lock}SELECT {counts}{numbers}"),)
+
+
+def _next_number(column: Column) -> str | None:
+    """What draws from the column's sequence, where it has one."""
+    if column.identity and column.sequence is not None:
+        return f"nextval({literal(str(column.sequence))})"
+    return column.default if (column.default or "").startswith("nextval(") else None

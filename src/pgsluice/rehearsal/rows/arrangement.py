@@ -119,22 +119,35 @@ def arrange(
     habits: Mapping[str, Habit],
 ) -> Arrangement:
     """The arrangement of `wanted` rows; `counts` are the rows of each table that may be referenced."""
-    columns = tuple(c for c in table.columns if not c.generated)
+    columns = tuple(c for c in table.columns if c.generated is None)
     made = Arrangement(table, columns, [], {}, salt, nulls, wanted, habits, later=later)
     _add_foreign_units(made, shapes, counts)
     taken = {c for u in made.units for c in u.columns} | {c for k in later for c in k.columns if made.may_wait(c)}
     for column in columns:
         if column.name not in taken:
-            found = supply(shapes.types[column.type], column.spelled, shapes.types)
+            found = _supply(column, shapes)
             if found is not None:
                 made.supplies[column.name] = found
                 made.units.append(Unit((column.name,), found.distinct))
     made.checks += [*table.checks, *_of_domains(columns, shapes.types)]
     if table.bounds is not None:
-        made.checks.append(Check("its bounds as a partition", table.bounds, _named_in(table.bounds, columns)))
+        made.checks.append(Check("its bounds as a partition", table.bounds, named_in(table.bounds, columns)))
     for key in sorted(table.keys, key=lambda k: len(k.used)):
         _keep_apart(made, key, wanted)
     return made
+
+
+def _supply(column: ColumnShape, shapes: Shapes) -> Supply | None:
+    """The usual values of a column, or those of the type that it becomes, where that one is narrower and has them in its spelling."""
+    type_ = shapes.types[column.type]
+    own = supply(type_, column.spelled, shapes.types)
+    if own is None or column.becomes is None:
+        return own
+    later = supply(*column.becomes, shapes.types)
+    text = type_.category == "S" != column.becomes[0].category
+    if later is None or not (text or (type_.category == column.becomes[0].category and later.distinct < own.distinct)):
+        return own
+    return Supply(lambda k: f"({later.made(k)})::{column.spelled}", later.distinct, later.ordered and not text)
 
 
 def _add_foreign_units(made: Arrangement, shapes: Shapes, counts: Mapping[int, int]) -> None:
@@ -174,7 +187,8 @@ def _replaced(text: str, column: str) -> str:
     return re.sub(r"\bVALUE\b", lambda _: quote(column), text)
 
 
-def _named_in(condition: str, columns: tuple[ColumnShape, ...]) -> frozenset[str]:
+def named_in(condition: str, columns: tuple[ColumnShape, ...]) -> frozenset[str]:
+    """The columns that a condition names."""
     bare = re.sub(r"'(?:[^']|'')*'", "''", condition)
     return frozenset(c.name for c in columns if re.search(rf'(?<![\w"]){re.escape(quote(c.name))}(?![\w"])', bare))
 

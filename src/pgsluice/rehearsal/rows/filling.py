@@ -9,6 +9,7 @@ from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.rehearsal.rows.arrangement import ROW, Arrangement, arrange, hashed
+from pgsluice.rehearsal.rows.demands import with_demands
 from pgsluice.rehearsal.rows.habits import Habits
 from pgsluice.rehearsal.rows.meeting import meet_checks
 from pgsluice.rehearsal.rows.order import Turn, nullable, turns
@@ -69,17 +70,20 @@ def fill(
     nulls: int = NULLS,
     sizes: Mapping[QualifiedName, int] = MappingProxyType({}),
     habits: Habits = MappingProxyType({}),
+    then: Shapes | None = None,
 ) -> Filled:
     """Add about `rows` rows to every table (to each partitioned one as a whole), or as many as `sizes` say for it (for each partition by
     itself), that obey its types, keys, foreign keys and, as far as they can be met, checks. The same seed makes the same rows in the
     same schema. One row in `nulls` has NULL where it may, none with 0; columns whose `habits` are known have them: NULL, how many
-    values differ, how common the commonest is.
+    values differ, how common the commonest is. `then` is what the same database will look like later: its demands are met as well.
 
     Triggers and rules of the user do not act where the role may set session_replication_role. Sequences behind columns go on from the
     rows; materialised views are refreshed. One transaction: the session must not be in one. Raises DatabaseError."""
     session.run("BEGIN")
     try:
-        filling = _Filling(session, _shapes(session), rows, sizes, habits, seed, nulls)
+        shapes = qualified_shapes(session)
+        shapes = shapes if then is None else with_demands(shapes, then, habits, rows)
+        filling = _Filling(session, shapes, rows, sizes, habits, seed, nulls)
         _without_triggers(session)
         _fill_all(filling)
         session.run("COMMIT")
@@ -89,8 +93,8 @@ def fill(
     return Filled(filling.added, tuple(filling.unfilled))
 
 
-def _shapes(session: Session) -> Shapes:
-    """Read with every name qualified."""
+def qualified_shapes(session: Session) -> Shapes:
+    """The shapes of the database, with every name in them qualified; in a transaction."""
     session.run("SAVEPOINT reading; SET LOCAL search_path = pg_catalog, pg_temp")
     shapes = read_shapes(session)
     session.run("ROLLBACK TO SAVEPOINT reading")

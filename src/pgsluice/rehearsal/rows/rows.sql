@@ -16,7 +16,8 @@ SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.oid = ANY (%
 -- name: columns
 SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name, a.atttypid AS type,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS spelled, a.attnotnull AS not_null, a.atthasdef AS has_default,
-       a.attgenerated <> '' AS generated,
+       CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(f.adbin, f.adrelid) FROM pg_catalog.pg_attrdef f
+                                            WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum) END AS generated,
        coalesce(pg_catalog.pg_get_serial_sequence(a.attrelid::regclass::text, a.attname),
                 (SELECT s.oid::regclass::text
                  FROM pg_catalog.pg_attrdef f
@@ -86,10 +87,10 @@ SELECT n.nspname AS schema, c.relname AS name, t.rows::bigint AS rows
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN c.relkind = 'r' THEN c.reltuples
+    SELECT CASE WHEN c.relkind <> 'p' THEN c.reltuples
                 ELSE (SELECT sum(l.reltuples) FROM pg_catalog.pg_partition_tree(c.oid) p
                       JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE p.isleaf AND l.reltuples >= 0) END AS rows) t
-WHERE c.relkind IN ('r', 'p') AND t.rows >= 0 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgsluice');
+WHERE c.relkind IN ('r', 'p', 'm') AND t.rows >= 0 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgsluice');
 
 -- name: habits
 -- Frequencies alone: the values that go with them are rows' own, and stay where they are.

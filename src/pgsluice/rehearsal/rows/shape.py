@@ -35,15 +35,17 @@ class TypeShape:
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """`spelled` is its type with modifiers; `sequence` the one behind its default or identity, as regclass prints it."""
+    """`spelled` is its type with modifiers; `generated` the expression that its values follow from; `sequence` the one behind its
+    default or identity, as regclass prints it. `becomes` is the type that its values have to fit later, with that type's spelling."""
 
     name: str
     type: int
     spelled: str
     not_null: bool
     has_default: bool
-    generated: bool
+    generated: str | None
     sequence: str | None
+    becomes: tuple[TypeShape, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +165,7 @@ def _table(row: Row, leaf: bool, parts: Mapping[str, Mapping[int, list[Row]]], n
 
 
 def _column(row: Row) -> ColumnShape:
-    return ColumnShape(
-        row["name"], row["type"], row["spelled"], row["not_null"], row["has_default"] or row["generated"], row["generated"], row["sequence"]
-    )
+    return ColumnShape(row["name"], row["type"], row["spelled"], row["not_null"], row["has_default"], row["generated"], row["sequence"])
 
 
 def _key(row: Row, names: Mapping[int, str]) -> Key:

@@ -1,0 +1,122 @@
+"""The database that both ways get a copy of: the schema, filled with rows that plain SQL takes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pgsluice.analysis.parsing.migrations import Migration
+from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
+from pgsluice.execution.db.session import Session
+from pgsluice.model.errors import InputError
+from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.rehearsal.orders import Orders
+from pgsluice.rehearsal.place import Place, live_session, session
+from pgsluice.rehearsal.plain import run_plainly
+from pgsluice.rehearsal.rows.filling import fill, qualified_shapes
+from pgsluice.rehearsal.rows.habits import Habits, read_habits
+from pgsluice.rehearsal.rows.shape import Shapes
+from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
+from pgsluice.rehearsal.schema.layout import lay_out
+from pgsluice.rehearsal.schema.live import dumped_major
+
+_SCHEMA, _TEMPLATE, _TRIAL = "schema", "template", "trial"
+_BROKEN = ("22", "23")
+"""The classes of SQLSTATEs of values that do not fit a type and of rows that break a constraint."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`name` is that of its database on the place. `live_sizes` are the rows of production's tables, as far as they are known; `notes`
+    say what could not be made or filled as it should."""
+
+    name: str
+    live_sizes: Mapping[QualifiedName, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Production:
+    """What is known of the database that the migrations are meant for."""
+
+    sizes: Mapping[QualifiedName, int]
+    habits: Habits
+
+
+def make_template(place: Place, orders: Orders, say: Say) -> Template:
+    """Raises InputError `scale-without-sizes`, ConnectionFailedError."""
+    with session(place.make(_SCHEMA)) as found:
+        given = [orders.schema(place)] if orders.schema else []
+        say(f"PostgreSQL {found.version}: laying out the schema")
+        notes = [*_other_major(given, found.version.major), *lay_out(found, [*given, *orders.before])]
+        found.run("RESET ALL")
+        production = _production(found, orders)
+    unfilled = _filled(place, orders, production, say)
+    if orders.fills and (broken := _broken(place, orders)) is not None:
+        then = _afterwards(place, orders)
+        if then is not None:
+            say("rows are made anew: the migration fails on them")
+            unfilled = _filled(place, orders, production, say, then)
+            unfilled.append(f"made-up rows that plain SQL takes: with any others it failed ({broken}); `plan --database` asks production's")
+    return Template(_TEMPLATE, production.sizes, (*notes, *unfilled))
+
+
+def _other_major(given: Sequence[Migration], major: int) -> Iterator[str]:
+    """Where the schema comes from a server of another major, that this proves less."""
+    for theirs in filter(None, (dumped_major(dump.text) for dump in given)):
+        if theirs != major:
+            yield f"production runs PostgreSQL {theirs}, and this is {major}: locks, scans and rewrites differ (--bindir of a {theirs})"
+
+
+def _production(found: Session, orders: Orders) -> _Production:
+    """What statistics say of production: those of a live database, or those in a dump that was laid out."""
+    if orders.live is not None:
+        with live_session(orders.live) as live:
+            known = _Production(read_sizes(live), read_habits(live))
+    else:
+        known = _Production(read_sizes(found), read_habits(found)) if orders.schema else _Production({}, {})
+    if orders.scale is not None and not known.sizes:
+        next = "ANALYZE there, or dump with `pg_dump --statistics` (18), or give --rows"
+        raise InputError("scale-without-sizes", "no table's size is known", where="--scale", next=next)
+    return known
+
+
+def _filled(place: Place, orders: Orders, production: _Production, say: Say, then: Shapes | None = None) -> list[str]:
+    """Makes the template and fills its tables, if they are to be; what could not be filled."""
+    with session(place.make(_TEMPLATE, _SCHEMA)) as found:
+        notes = _fill(found, orders, production, say, then) if orders.fills else []
+        found.run("VACUUM (ANALYZE)")
+    return notes
+
+
+def _fill(found: Session, orders: Orders, production: _Production, say: Say, then: Shapes | None) -> list[str]:
+    how = f"{orders.rows:,} rows a table" if orders.scale is None else f"{orders.scale:g} of the live sizes"
+    say(f"filling it with {how}")
+    sizes = {} if orders.scale is None else scaled(production.sizes, orders.scale)
+    filled = fill(found, orders.rows, orders.seed, sizes=sizes, habits=production.habits, then=then)
+    return [f"not filled: {one.what}: {one.reason}" for one in filled.unfilled]
+
+
+def _broken(place: Place, orders: Orders) -> str | None:
+    """What plain SQL says of the rows of the template where they break what it demands."""
+    error = _run(place.make(_TRIAL, _TEMPLATE), orders)
+    return message_of(error) if error is not None and (sqlstate_of(error) or "").startswith(_BROKEN) else None
+
+
+def _afterwards(place: Place, orders: Orders) -> Shapes | None:
+    """What the tables look like after plain SQL, without made-up rows; None where it fails there, too."""
+    dsn = place.make(_TRIAL, _SCHEMA)
+    if _run(dsn, orders) is not None:
+        return None
+    with session(dsn) as found:
+        found.run("BEGIN")
+        return qualified_shapes(found)
+
+
+def _run(dsn: str, orders: Orders) -> DatabaseError | None:
+    try:
+        for migration in orders.migrations:
+            run_plainly(dsn, migration, lambda line: None)
+    except DatabaseError as error:
+        return error
+    return None
