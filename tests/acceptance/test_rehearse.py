@@ -31,6 +31,10 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
     assert found["migrations"] == ["002_token"] and found["rows"] == {"public.users": 2000}
     assert found["naive"]["error"] is None and found["plan"]["requests"] > 100 and found["plan"]["failed"] == 0
     assert "002_token" in page.read_text()
+    steps = found["plan"]["parts"]
+    assert {"strike", "backfill", "build index"} <= {part["kind"] for part in steps}, "they are read from the journal"
+    assert all(0 <= part["begin_s"] <= part["end_s"] <= found["plan"]["took_s"] for part in steps)
+    assert any(lock["relation"] == "public.users" for part in steps for lock in part["locks"])
 
 
 @pytest.mark.thorough("a rehearsal takes half a minute, and test_hazards has one by default")
@@ -80,6 +84,8 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
         (["m", "--standby", "--server", "host=/nowhere"], "[standby-of-given-server]"),
         (["m", "--scale", "0.1"], "[scale-without-sizes]"),
         (["m", "--scale", "0"], "[bad-option]"),
+        (["m", "--weight", "read=3"], "[bad-option]"),
+        (["m", "--weight", "reads=much"], "[bad-option]"),
         (["m", "--start-after", "002_token"], "[nothing-to-rehearse]"),
         (["m", "--load", "m"], "[load-script-empty]"),
     ],

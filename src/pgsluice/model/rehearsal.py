@@ -82,9 +82,9 @@ class RehearsedSide:
     run again, `killed` how often the runner was killed and started again. `error` says why the way did not reach its end, None
     where it did. `standby` is None where there was none.
 
-    `parts` are in the order in which they began; none are known of a runner that was killed. `by_request` is what each kind of request
-    felt, `beside` what those felt that met no part. `wal_bytes` were written meanwhile, the load's included; `disk_bytes` is by how
-    much the database grew at most."""
+    `parts` are in the order in which they began; of a runner that was killed each step from its last start on. `by_request` is what
+    each kind of request felt, `beside` what those felt that met no part. `wal_bytes` were written meanwhile, the load's included;
+    `disk_bytes` is by how much the database grew at most."""
 
     felt: Measurement
     took_s: float

@@ -316,6 +316,13 @@ class Settings:
         commands=("rehearse",),
         placeholder="DIR",
     )
+    weight: tuple[str, ...] = _option(
+        (),
+        "how often a load made from the schema does one thing (repeatable): reads (5), updates (2), ranges, joins, inserts (1)",
+        OptionKind.LIST,
+        ("rehearse",),
+        placeholder="KIND=N",
+    )
     kill: int = _option(0, "kill the runner so many times at random instants, and go on", OptionKind.NUMBER, ("rehearse",))
     max_stall: float | None = _option(
         None,

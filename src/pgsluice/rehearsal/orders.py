@@ -14,6 +14,7 @@ from pgsluice.model.progress import MigrationFile
 from pgsluice.model.settings import Settings
 from pgsluice.rehearsal.load.definition import RequestKind
 from pgsluice.rehearsal.load.scripts import read_load_folder
+from pgsluice.rehearsal.load.weights import USUAL_WEIGHTS, Weights, weights_of
 from pgsluice.rehearsal.place import Place
 from pgsluice.rehearsal.schema.live import live_schema
 
@@ -27,7 +28,7 @@ class Orders:
     """What is to be rehearsed, on what. `before` lays out the schema, after `schema` (DDL that is given or read from a live
     database). `rows` for each table (0: those that the schema brings), or the part `scale` of what statistics say of `live` (a
     connection string), or of `schema`. `focus` are the relations that the migrations touch. `requests` None: what `live` was asked
-    most, else derived from the schema; `rate` None: a fifth of the capacity."""
+    most, else derived from the schema by `weights`; `rate` None: a fifth of the capacity."""
 
     migrations: tuple[Migration, ...]
     before: tuple[Migration, ...]
@@ -42,6 +43,7 @@ class Orders:
     server: str | None = None
     bindir: str | None = None
     standby: bool = False
+    weights: Weights = USUAL_WEIGHTS
 
     @property
     def fills(self) -> bool:
@@ -73,6 +75,7 @@ def orders_of(given: tuple[Migration, ...], paths: Sequence[str | Path], setting
         settings.server,
         settings.bindir,
         settings.rehearse_standby,
+        weights_of(settings.weight),
     )
     return orders, last
 

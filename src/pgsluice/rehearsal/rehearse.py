@@ -18,6 +18,7 @@ from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.postgres.locks import LockMode
 from pgsluice.model.rehearsal import Rehearsal, RehearsedSide, StandbySide
 from pgsluice.rehearsal.comparison import same_schema
+from pgsluice.rehearsal.journaled import journaled
 from pgsluice.rehearsal.load.asked import asked_by, written_by
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
 from pgsluice.rehearsal.load.derived import derive
@@ -114,7 +115,7 @@ def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
 
 def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
     focus = orders.focus(catalog)
-    derived = derive(found, catalog, focus, orders.seed)
+    derived = derive(found, catalog, focus, orders.seed, orders.weights)
     if orders.requests is not None:
         return orders.requests, derived.slow_readers, ()
     queries, notes = ((), ()) if orders.live is None else read_live_queries(orders.live)
@@ -183,6 +184,8 @@ def _plan(scene: _Scene, baseline: Measurement, run_plan: RunPlan, say: Say) -> 
     with standby_watched(scene.place, "plan", scene.load) as watch:
         seen = observed(dsn, scene.load, run, baseline)
     plan, killed, error = seen.result
+    if plan is None:
+        news, plan = journaled(dsn)
     side = side_of(seen, Outcome(killed=killed, error=error), plan_parts(news, plan, scene.sizes), _standby(watch, seen))
     return _Planned(side, plan, dsn)
 
@@ -192,7 +195,7 @@ def _standby(watch: StandbyWatch | None, seen: Observed[Any]) -> StandbySide | N
 
 
 def _unexercised(scene: _Scene, planned: _Planned) -> tuple[str, ...]:
-    """The tables with rows that the plan locks against the application (what the migrations touch, where the plan is not known) and
+    """The tables with rows that the plan locks against the application (what the migrations touch, where there is no plan) and
     that no request asked meanwhile: none that writes, where the lock lets readers pass. Partitions are asked with the table that
     they are partitions of."""
     catalog, ran = scene.catalog, [kind for kind in scene.load.kinds if kind.name in planned.side.by_request]

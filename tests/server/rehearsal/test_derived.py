@@ -12,6 +12,7 @@ from pgsluice.execution.db.session import Session
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.rehearsal.load.derived import MOST_TABLES, SAMPLE, DerivedLoad, derive
 from pgsluice.rehearsal.load.draws import Draws
+from pgsluice.rehearsal.load.weights import USUAL_WEIGHTS, Weights, weights_of
 from tests.support.sql import execute, rows, value
 
 SCHEMA = """
@@ -49,8 +50,8 @@ def session(owner_dsn: str) -> Iterator[Session]:
     found.close()
 
 
-def derived(session: Session, *focus: QualifiedName, seed: int = 1) -> DerivedLoad:
-    return derive(session, read_catalog(session), frozenset(focus), seed)
+def derived(session: Session, *focus: QualifiedName, seed: int = 1, weights: Weights = USUAL_WEIGHTS) -> DerivedLoad:
+    return derive(session, read_catalog(session), frozenset(focus), seed, weights)
 
 
 def test_every_request_works_for_every_draw(session: Session, owner_dsn: str):
@@ -117,6 +118,13 @@ def test_tables_that_the_migrations_touch_are_asked_first_and_more_often(session
     assert weights["read public.log"] > weights["read public.a00"] and "read public.child" not in weights
     (reader,) = derived(session, log).slow_readers
     assert "public.log" in reader.sql and "child" not in reader.sql
+
+
+def test_weights(session: Session):
+    given = {
+        kind.name.split()[0]: kind.weight for kind in derived(session, weights=weights_of(["updates=7.5", "joins=0", "reads=1"])).kinds
+    }
+    assert given == {"read": 1.0, "update": 7.5, "range": 1.0, "insert": 1.0}
 
 
 def test_the_slow_job_holds_what_one_that_inserted_holds(session: Session, owner_dsn: str):

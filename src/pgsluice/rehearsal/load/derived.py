@@ -14,6 +14,7 @@ from pgsluice.model.catalog import Catalog, Column, Constraint, Index, Table, Ta
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.rehearsal.load.definition import LoadStatement, RequestKind, SlowReader, Variable
 from pgsluice.rehearsal.load.trial import trouble
+from pgsluice.rehearsal.load.weights import USUAL_WEIGHTS, Weights
 
 SAMPLE = 200
 """Keys that requests are drawn from; they are part of each prepared statement."""
@@ -23,9 +24,6 @@ MOST_TABLES = 12
 
 FOCUS = 4.0
 """So much more often are the tables asked that the migrations touch."""
-
-READ, UPDATE, RANGE, JOIN, INSERT = 5.0, 2.0, 1.0, 1.0, 1.0
-"""Weights of the kinds of requests: an application reads more than it writes."""
 
 _ROOTS = (TableKind.TABLE, TableKind.PARTITIONED)
 _ASKED = (*_ROOTS, TableKind.MATERIALIZED_VIEW)
@@ -65,12 +63,12 @@ class _Target:
         return RequestKind(f"{what} {self.table.name}", (LoadStatement(sql, (0,)),), (Variable("n", 1, self.size),), weight)
 
 
-def derive(session: Session, catalog: Catalog, focus: frozenset[QualifiedName], seed: int) -> DerivedLoad:
+def derive(session: Session, catalog: Catalog, focus: frozenset[QualifiedName], seed: int, weights: Weights = USUAL_WEIGHTS) -> DerivedLoad:
     """The load for the tables of a catalog that hold rows, those of `focus` first; the same seed makes the same load."""
     tables = [t for t in catalog.tables.values() if t.kind in _ASKED and not t.is_partition and t.name.schema != "pgsluice"]
     tables.sort(key=lambda t: (t.name not in focus, str(t.name)))
     targets, notes = _targets(session, tables, seed)
-    kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(session, catalog, target, targets)]
+    kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(target, targets, weights) if kind.weight > 0]
     tried = [(kind, trouble(session, kind)) for kind in kinds]
     notes += [f"left out, because it fails: {kind.name}: {why}" for kind, why in tried if why]
     working = tuple(kind for kind, why in tried if why is None)
@@ -116,28 +114,30 @@ def _sampled(session: Session, table: Table, key: tuple[Column, ...], seed: int)
     return _Target(table, key, tuple(row[f"a{n}"] for n in range(len(key))), row["size"]) if row["size"] else None
 
 
-def _kinds(session: Session, catalog: Catalog, target: _Target, targets: Sequence[_Target]) -> Iterator[RequestKind]:
+def _kinds(target: _Target, targets: Sequence[_Target], weights: Weights) -> Iterator[RequestKind]:
     table, sql = target.table, target.sql
     columns = ", ".join(quote(c.name) for c in table.columns)
     if not target.key:
-        yield RequestKind(f"read some of {table.name}", (LoadStatement(f"SELECT {columns} FROM {sql} LIMIT 10"),), (), READ)
-        yield from _inserts(target, "LIMIT 1")
+        yield RequestKind(f"read some of {table.name}", (LoadStatement(f"SELECT {columns} FROM {sql} LIMIT 10"),), (), weights.reads)
+        yield from _inserts(target, "LIMIT 1", weights.inserts)
         return
-    yield target.kind("read", f"SELECT {columns} FROM {sql} WHERE {target.condition()}", READ)
+    yield target.kind("read", f"SELECT {columns} FROM {sql} WHERE {target.condition()}", weights.reads)
     if (changed := _changed(table, target.key)) is not None:
         name = quote(changed.name)
-        yield target.kind("update", f"UPDATE {sql} SET {name} = {name} WHERE {target.condition()}", UPDATE)
-    yield from _inserts(target, f"WHERE {target.condition()}")
+        yield target.kind("update", f"UPDATE {sql} SET {name} = {name} WHERE {target.condition()}", weights.updates)
+    yield from _inserts(target, f"WHERE {target.condition()}", weights.inserts)
     for index in _ranged(table, target.key):
         column = quote(str(index.keys[0]))
         from_there = f"(SELECT {column} FROM {sql} WHERE {target.condition()})"
         yield target.kind(
-            f"range by {column} of", f"SELECT {columns} FROM {sql} WHERE {column} >= {from_there} ORDER BY {column} LIMIT 20", RANGE
+            f"range by {column} of",
+            f"SELECT {columns} FROM {sql} WHERE {column} >= {from_there} ORDER BY {column} LIMIT 20",
+            weights.ranges,
         )
     known = {t.table.name for t in targets}
     for key in table.foreign_keys:
         if key.references in known and key.references != table.name:
-            yield target.kind(f"join {key.references} to", _join(target, key), JOIN)
+            yield target.kind(f"join {key.references} to", _join(target, key), weights.joins)
 
 
 def _changed(table: Table, key: Sequence[Column]) -> Column | None:
@@ -150,17 +150,17 @@ def _changed(table: Table, key: Sequence[Column]) -> Column | None:
     return min(able, key=lambda c: c.name in indexed, default=None)
 
 
-def _inserts(target: _Target, row: str) -> Iterator[RequestKind]:
+def _inserts(target: _Target, row: str, weight: float) -> Iterator[RequestKind]:
     """A new row, where the keys are the server's to give: a copy of the one that the clause finds."""
     copied = _copied(target.table) if target.table.kind in _ROOTS else None
     if copied is None:
         return
     names = ", ".join(map(quote, copied))
     if names and target.key:
-        yield target.kind("insert", f"INSERT INTO {target.sql} ({names}) SELECT {names} FROM {target.sql} {row}", INSERT)
+        yield target.kind("insert", f"INSERT INTO {target.sql} ({names}) SELECT {names} FROM {target.sql} {row}", weight)
     else:
         values = f"({names}) SELECT {names} FROM {target.sql} {row}" if names else "DEFAULT VALUES"
-        yield RequestKind(f"insert {target.table.name}", (LoadStatement(f"INSERT INTO {target.sql} {values}"),), (), INSERT)
+        yield RequestKind(f"insert {target.table.name}", (LoadStatement(f"INSERT INTO {target.sql} {values}"),), (), weight)
 
 
 def _copied(table: Table) -> tuple[str, ...] | None:
