@@ -72,17 +72,29 @@ INSERT INTO c SELECT i FROM generate_series(1, 300) i;
 _TWIN_CHANGE = "ALTER TABLE t ALTER COLUMN id TYPE bigint"
 
 
-def _twin(through: PhaseName) -> Plan:
-    """A key's type changed by a twin, planned as on the newest major."""
-    catalog = catalog_of(_TWIN_BEFORE, MAJORS[-1])
-    found, _ = plan_migration(Migration("0001_first", "0001_first.sql", _TWIN_CHANGE), catalog, PlanOptions(treat_as_large=True))
+_RENAMED_BEFORE = _TWIN_BEFORE + "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'TRUNCATE t, c';\n"
+"""A function that no view in the table's place could do with: the column gets a twin of the other name."""
+
+_RENAMED_CHANGE = "ALTER TABLE t RENAME COLUMN id TO number"
+
+
+def _planned(before: str, change: str, through: PhaseName = PhaseName.CONTRACT) -> Plan:
+    """As on the newest major."""
+    catalog = catalog_of(before, MAJORS[-1])
+    found, _ = plan_migration(Migration("0001_first", "0001_first.sql", change), catalog, PlanOptions(treat_as_large=True))
     kept = tuple(p for p in found.phases if list(PhaseName).index(p.name) <= list(PhaseName).index(through))
     return plan(replace(found, phases=kept))
+
+
+def _there_and_back(name: str, before: str, change: str) -> dict[str, Scene]:
+    """A change through contract, and one that is rolled back before."""
+    back = Scene(before, _planned(before, change, PhaseName.MIGRATE), ())
+    return {name: Scene(before, _planned(before, change), (change,)), f"{name}-back": back}
 
 
 SCENES = {
     "forward": FORWARD,
     "back": BACK,
-    "twin": Scene(_TWIN_BEFORE, _twin(PhaseName.CONTRACT), (_TWIN_CHANGE,)),
-    "twin-back": Scene(_TWIN_BEFORE, _twin(PhaseName.MIGRATE), ()),
+    **_there_and_back("twin", _TWIN_BEFORE, _TWIN_CHANGE),
+    **_there_and_back("renamed", _RENAMED_BEFORE, _RENAMED_CHANGE),
 }

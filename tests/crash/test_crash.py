@@ -108,8 +108,9 @@ EVERY = 50
 @pytest.mark.pg("18")
 @pytest.mark.parametrize("purpose", ["work", "control"])
 @pytest.mark.parametrize("commands", [("run",), ("run", "rollback")], ids=["run", "rollback"])
-def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: TestServer, commands, purpose):
-    name = "twin" if commands == ("run",) else "twin-back"
+@pytest.mark.parametrize("change", ["twin", "renamed"])
+def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: TestServer, change, commands, purpose):
+    name = change if commands == ("run",) else f"{change}-back"
     with template(server, SCENES[name]) as database:
         stage = Stage(server, name, database)
         plays = _in_turn(stage.points(commands, purpose))

@@ -30,7 +30,7 @@ class Column:
     default's (or the generation expression's) text. `sequence` is the sequence that the column owns (serial, identity).
     `not_null_constraint` is the name of its NOT NULL constraint (18+), `not_null_validated` whether that is valid: with
     `not_null` and an invalid constraint new NULLs are refused, old ones may be there (`never_null` knows).
-    `collation` is quoted and qualified, None for the type's own. `statistics_target` is None for the default."""
+    `collation` is quoted and qualified, None for the type's own; `storage` is '' for that. `statistics_target` is None for the default."""
 
     name: str
     type: str

@@ -114,6 +114,23 @@ def test_faithful(scene: Scene, name: str):
     assert scene.differences_to_plain() == ""
 
 
+def test_the_default_of_a_domain_is_no_value(scene: Scene):
+    """The old column has it still, and whoever gives the new one a value gives the old one none."""
+    scene.before(
+        "CREATE DOMAIN known AS int DEFAULT 5; CREATE TABLE t (id int, a known, b known DEFAULT 6)", "INSERT INTO t VALUES (1, 1, 1)"
+    )
+    before = scene.picture()
+    scene.write("ALTER TABLE t ALTER a TYPE bigint USING a::bigint;\nALTER TABLE t ALTER b TYPE bigint")
+    scene.run()
+    assert rows(scene.dsn, "INSERT INTO t (id, a, b) VALUES (2, 77, 77), (3, NULL, DEFAULT) RETURNING a, b") == [(77, 77), (None, 6)]
+    execute(scene.dsn, "DELETE FROM t WHERE id > 1")
+    scene.roll_back()
+    assert differences(before, scene.picture()) == ""
+    scene.run()
+    scene.contract()
+    assert scene.differences_to_plain() == ""
+
+
 def test_a_way_back_that_broke_off_leaves_nothing_in_the_way(scene: Scene):
     """The new release has written what the old type cannot hold, so that the way back ends where NOT NULL is proved; then forward again."""
     scene.before(

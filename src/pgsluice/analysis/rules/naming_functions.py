@@ -1,16 +1,14 @@
 """Functions of the database in whose text a table and its column are named: PostgreSQL does not track what bodies use."""
 
-import re
-
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.name_use import words_of
 
 
 def functions_naming(catalog: Catalog, table: QualifiedName, column: str) -> list[str]:
     """Signatures, by name; a word that only looks like the column is taken for it."""
-    words = tuple(re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])") for name in (table.name, column))
     texts = ((f.signature, f.definition) for f in catalog.functions)
-    return sorted(signature for signature, text in texts if text is not None and all(word.search(text) for word in words))
+    return sorted(signature for signature, text in texts if text is not None and words_of(text) >= {table.name, column})
 
 
 def may_use(catalog: Catalog, table: QualifiedName, column: str) -> str:

@@ -137,11 +137,28 @@ class Copies:
 
     def _renamed(self, constraint: Constraint) -> Iterator[tuple[str, str]]:
         rename = f"ALTER TABLE {constraint.table} RENAME CONSTRAINT"
-        index = next((i for c, i in self.unique if c is constraint), None)
-        made = quote(helper_name(index.name.name if index else constraint.name, "new"))
         name, old = quote(constraint.name), quote(self._aside(constraint.name))
         yield f"{rename} {name} TO {old}", f"{rename} {old} TO {name}"
-        yield f"{rename} {made} TO {name}", f"{rename} {name} TO {made}"
+        yield self._named(constraint)
+
+    def _named(self, constraint: Constraint) -> tuple[str, str]:
+        """The twin's constraint gets the name of the column's, which is free."""
+        rename = f"ALTER TABLE {constraint.table} RENAME CONSTRAINT"
+        index = next((i for c, i in self.unique if c is constraint), None)
+        name, made = quote(constraint.name), quote(helper_name(index.name.name if index else constraint.name, "new"))
+        return f"{rename} {made} TO {name}", f"{rename} {name} TO {made}"
+
+    def freed(self) -> Iterator[str]:
+        """What goes before the column, and does not go with it."""
+        yield from (f"ALTER TABLE {key.table} DROP CONSTRAINT {quote(key.name)}" for key in self.keys_to)
+
+    def taken_over(self) -> Iterator[str]:
+        """Once the column is gone with all that was its own: what its twin has takes the names, and the primary key is made of it."""
+        for index in self.indexes:
+            if index.constraint is None:
+                yield _index_named(index.name)[0]
+        yield from self._primary_key_made()
+        yield from (self._named(constraint)[0] for constraint in (*(c for c, _ in self.unique), *self.checks, *self.keys, *self.keys_to))
 
     def exchanged_keys(self) -> Iterator[tuple[str, str]]:
         """The primary key changes hands: a table has one at a time, and the foreign keys that rest on it cannot stand without."""
@@ -176,19 +193,23 @@ class Copies:
                 yield f"ALTER TABLE {constraint.table} {add} USING INDEX {quote(index_of(index.name.name))}{_deferrable(constraint)}"
         yield from (attached(index).sql for _, index in keys if index.parent is not None)
 
+    def _primary_key_made(self) -> Iterator[str]:
+        primary = self.primary_key
+        if primary is not None and primary[1].partitioned:
+            yield from self._partitioned_keys(self.twin.new, lambda name: helper_name(name, "new"))
+        elif primary is not None:
+            yield self._primary_key_using(primary[0], helper_name(primary[1].name.name, "new"))
+
+    def _primary_key_using(self, key: Constraint, index: str) -> str:
+        return f"{self.twin.alter} ADD CONSTRAINT {quote(key.name)} PRIMARY KEY USING INDEX {quote(index)}{_deferrable(key)}"
+
     def _exchanged_primary_key(self, constraint: Constraint, index: Index) -> Iterator[tuple[str, str]]:
-        if index.partitioned:
-            drop = f"{self.twin.alter} DROP CONSTRAINT {quote(constraint.name)}"
-            *first, last = self._partitioned_keys(self.twin.new, lambda name: helper_name(name, "new"))
-            yield drop, ";\n".join(self._partitioned_keys(self.twin.column.name, self._aside))
-            yield from ((sql, "") for sql in first)
-            yield last, drop
-            return
-        name, new, old = quote(constraint.name), quote(helper_name(index.name.name, "new")), quote(self._aside(index.name.name))
-        drop, add = f"{self.twin.alter} DROP CONSTRAINT {name}", f"{self.twin.alter} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX"
-        deferrable = _deferrable(constraint)
-        yield drop, f"{add} {old}{deferrable}"
-        yield f"{add} {new}{deferrable}", drop
+        drop = f"{self.twin.alter} DROP CONSTRAINT {quote(constraint.name)}"
+        old = self._primary_key_using(constraint, self._aside(index.name.name))
+        *first, last = self._primary_key_made()
+        yield drop, ";\n".join(self._partitioned_keys(self.twin.column.name, self._aside)) if index.partitioned else old
+        yield from ((sql, "") for sql in first)
+        yield last, drop
 
     def first_on_the_way_back(self) -> Iterator[Undo]:
         """What the old column must have before it takes its place again, made while nobody waits."""
@@ -240,9 +261,15 @@ def _deferrable(constraint: Constraint) -> str:
 
 
 def _exchanged(this: QualifiedName, aside: str) -> Iterator[tuple[str, str]]:
-    old, new = QualifiedName(this.schema, aside), QualifiedName(this.schema, helper_name(this.name, "new"))
+    old = QualifiedName(this.schema, aside)
     yield f"ALTER INDEX {this} RENAME TO {quote(old.name)}", f"ALTER INDEX {old} RENAME TO {quote(this.name)}"
-    yield f"ALTER INDEX {new} RENAME TO {quote(this.name)}", f"ALTER INDEX {this} RENAME TO {quote(new.name)}"
+    yield _index_named(this)
+
+
+def _index_named(this: QualifiedName) -> tuple[str, str]:
+    """The twin's index gets the name of the column's, which is free."""
+    new = QualifiedName(this.schema, helper_name(this.name, "new"))
+    return f"ALTER INDEX {new} RENAME TO {quote(this.name)}", f"ALTER INDEX {this} RENAME TO {quote(new.name)}"
 
 
 def _plain_definition(index: Index) -> str:

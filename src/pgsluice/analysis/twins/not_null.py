@@ -66,8 +66,17 @@ class NotNull:
             old = self._helper("old")
             yield f"{alter} RENAME CONSTRAINT {name} TO {old}", f"{alter} RENAME CONSTRAINT {old} TO {name}"
         if self._named:
-            new = self._helper("new")
-            yield f"{alter} RENAME CONSTRAINT {new} TO {name}", f"{alter} RENAME CONSTRAINT {name} TO {new}"
+            yield self._renamed()
+
+    def _renamed(self) -> tuple[str, str]:
+        """The twin's constraint gets the name of the column's, which is free."""
+        rename, new, name = f"{self.twin.alter} RENAME CONSTRAINT", self._helper("new"), quote(self.twin.column.not_null_constraint or "")
+        return f"{rename} {new} TO {name}", f"{rename} {name} TO {new}"
+
+    def taken_over(self) -> Iterator[str]:
+        """Once the column is gone, the twin's takes its name."""
+        if self._named and self.twin.column.not_null:
+            yield self._renamed()[0]
 
     @property
     def _proof(self) -> "Proof":

@@ -5,6 +5,10 @@ from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.model.steps import Preflight
 
+_NO_VIEW = """      AND (d.classid = 'pg_rewrite'::regclass
+           AND (SELECT v.relkind FROM pg_rewrite r JOIN pg_class v ON v.oid = r.ev_class WHERE r.oid = d.objid) = 'v') IS NOT TRUE
+"""
+
 
 def nothing_else(twin: Twin, copies: Copies) -> tuple[Preflight, ...]:
     """That nothing hangs on the column but what we make anew, in any partition either: the server knows everything that depends on it."""
@@ -17,6 +21,7 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     constraints += [key.name for key, _ in copies.primary_keys]
     constraints += [twin.column.not_null_constraint] if twin.column.not_null_constraint else []
     table = f"{literal(str(of))}::pg_catalog.regclass"
+    views = _NO_VIEW if twin.to is not None and of == twin.table.name else ""
     sql = f"""SELECT coalesce(string_agg(what, ', ' ORDER BY what), '') FROM (
     SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what
     FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -26,7 +31,7 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
            AND (SELECT k.conname FROM pg_constraint k WHERE k.oid = d.objid) = ANY (ARRAY[{_texts(constraints)}]::name[])) IS NOT TRUE
       AND (d.classid = 'pg_attrdef'::regclass
            AND EXISTS (SELECT FROM pg_attrdef f WHERE f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum)) IS NOT TRUE
-    UNION
+{views}    UNION
     SELECT 'options of column ' || a.attname FROM pg_attribute a
     WHERE a.attrelid = {table} AND a.attname = {literal(twin.column.name)} AND a.attoptions IS NOT NULL
     UNION
@@ -44,10 +49,8 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     FROM pg_class t JOIN pg_attribute s ON s.atttypid IN (t.reltype, (SELECT y.typarray FROM pg_type y WHERE y.oid = t.reltype))
     WHERE t.oid = {table} AND NOT s.attisdropped AND t.reltype <> 0
 ) AS hanging"""
-    message = (
-        f"the type of {twin.name} of {of} cannot be changed while this hangs on it, which a new column would lose "
-        "(for most of these the plain statement fails as well): {value}"
-    )
+    plain = "(for most of these the plain statement fails as well)" if twin.to is None else "(the plain statement keeps it)"
+    message = f"{twin.name} of {of} cannot be changed by a new column while this hangs on it, which that would lose {plain}: {{value}}"
     return Preflight(sql, "", message)
 
 

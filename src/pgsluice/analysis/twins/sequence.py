@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pgsluice.analysis.twins.domains import domain_default
 from pgsluice.analysis.twins.hanging import NotKeptError
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.catalog import Sequence
@@ -15,10 +16,14 @@ def defaults(twin: Twin) -> Iterator[tuple[str, str]]:
     if column.identity:
         yield from _identity(twin)
         return
+    new, old = f"{twin.alter} ALTER COLUMN {quote(twin.new)}", f"{twin.alter} ALTER COLUMN {twin.name}"
+    back = f"{old} SET DEFAULT {column.default}" if column.default is not None else f"{old} DROP DEFAULT"
     if column.default is not None:
-        new, old = f"{twin.alter} ALTER COLUMN {quote(twin.new)}", f"{twin.alter} ALTER COLUMN {twin.name}"
         yield f"{new} SET DEFAULT {column.default}", f"{new} DROP DEFAULT"
-        yield f"{old} DROP DEFAULT", f"{old} SET DEFAULT {column.default}"
+    if domain_default(twin.catalog, column.type) is not None:
+        yield f"{old} SET DEFAULT NULL", back  # else that of its domain would be taken for a value
+    elif column.default is not None:
+        yield f"{old} DROP DEFAULT", back
     if column.sequence is not None:
         owned = f"ALTER SEQUENCE {column.sequence} OWNED BY {twin.table.name}"
         yield f"{owned}.{quote(twin.new)}", f"{owned}.{twin.name}"

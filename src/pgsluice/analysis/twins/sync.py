@@ -26,7 +26,7 @@ def no_forward(twin: Twin) -> Iterator[Part]:
     """Takes them away again, within the swap."""
     create = ";\n".join(p.sql for p in forward(twin))
     drop = f"DROP TRIGGER {twin.trigger('fill')} ON {twin.table.name}"
-    yield together(drop, "the column is computed from its twin from here on, no longer the other way round", create, PhaseName.MIGRATE)
+    yield together(drop, "the twin is written by itself from here on", create, PhaseName.MIGRATE)
     yield together(f"DROP FUNCTION {twin.routine('fill')}()", "the trigger was its only caller", "", PhaseName.MIGRATE)
 
 
@@ -58,6 +58,29 @@ END"""
     yield from _trigger(twin, "sync", f"BEFORE INSERT OR UPDATE{of}", PhaseName.MIGRATE)
 
 
+def both_ways(twin: Twin, default: str | None) -> Iterator[Part]:
+    """Two names of one value: the column that a statement changes, or gives in an INSERT, is the other's value, too. With a `default`,
+    which both have, what differs from it was given; else what is not NULL, as the twin has none."""
+    old, new = f"NEW.{twin.name}", f"NEW.{quote(twin.new)}"
+    given = f"{new} IS NOT NULL" if default is None else _differ(new, f"({default})::{twin.type}")
+    body = f"""BEGIN
+    IF (TG_OP = 'INSERT' AND {given})
+       OR (TG_OP = 'UPDATE' AND {_differ(new, f"OLD.{quote(twin.new)}")}) THEN
+        {old} := {new};
+    ELSE
+        {new} := {old};
+    END IF;
+    RETURN NEW;
+END"""
+    yield _function(twin, "sync", body, PhaseName.MIGRATE)
+    of = "" if twin.others_fire_before else f" OF {twin.name}, {quote(twin.new)}"
+    yield from _trigger(twin, "sync", f"BEFORE INSERT OR UPDATE{of}", PhaseName.MIGRATE)
+
+
+def _differ(one: str, other: str) -> str:
+    return f"pg_catalog.record_image_ne(ROW({one}), ROW({other}))"
+
+
 def _down(twin: Twin, old: str) -> str:
     if twin.one_way:
         return f"    NEW.{old} := NULL;"
@@ -86,13 +109,13 @@ def _conversion(twin: Twin, role: str, given: str, returns: str, body: str) -> P
     return together(sql, "the expression, bound to what it names now", f"DROP FUNCTION IF EXISTS {routine}", PhaseName.EXPAND)
 
 
-def gone(twin: Twin) -> Iterator[Part]:
+def gone(twin: Twin, reason: str = "the old column needs no values any more") -> Iterator[Part]:
     """Trigger and functions go in the transaction that drops the old column: no write in between finds one without the other."""
     drops = [f"DROP TRIGGER IF EXISTS {twin.trigger('sync')} ON {twin.table.name}", f"DROP FUNCTION IF EXISTS {twin.routine('sync')}()"]
     drops += [f"DROP FUNCTION IF EXISTS {twin.routine('up')}"] if twin.using is not None else []
     drops += [f"DROP FUNCTION IF EXISTS {twin.routine('down')}"] if twin.back is not None else []
     for sql in drops:
-        yield together(sql, "the old column needs no values any more", None, PhaseName.CONTRACT)
+        yield together(sql, reason, None, PhaseName.CONTRACT)
 
 
 def _function(twin: Twin, role: str, body: str, phase: PhaseName = PhaseName.EXPAND) -> Part:

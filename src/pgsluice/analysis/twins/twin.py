@@ -20,7 +20,8 @@ _TIMES = ("date", "time", "interval", "money", "reg")
 @dataclass(frozen=True, slots=True)
 class Twin:
     """`column` of `table` and its twin of the type that `change` gives. `back` is the user's expression for the old value; None
-    where the server casts it. `one_way`: the old column is left behind from the swap on, as the user has allowed."""
+    where the server casts it. `one_way`: the old column is left behind from the swap on, as the user has allowed. `to`: the twin is
+    the column under another name, and both are written until contract; else it takes the column's name in the swap."""
 
     catalog: Catalog
     table: Table
@@ -28,12 +29,13 @@ class Twin:
     change: TypeChange
     back: str | None = None
     one_way: bool = False
+    to: str | None = None
     new: str = field(init=False)
     old: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "new", self.helper("new"))
-        object.__setattr__(self, "old", self.helper("old"))
+        object.__setattr__(self, "new", self.to or self.helper("new"))
+        object.__setattr__(self, "old", self.column.name if self.to else self.helper("old"))
 
     @property
     def name(self) -> str:
@@ -126,6 +128,8 @@ class Twin:
     @property
     def always_down(self) -> bool:
         """Whether each value of the new type has one of the old type."""
+        if self.to is not None:
+            return True
         if self.back is not None or self.one_way:
             return False
         if self.both_integers:
@@ -140,6 +144,8 @@ class Twin:
     @property
     def foreign_names(self) -> bool:
         """Whether a function of ours names what a writer may have no right to see."""
+        if self.to is not None:
+            return False
         schema, plain = self.change.type_name
         plain_type = schema in (None, "pg_catalog") and plain in BUILT_IN_TYPES
         return self.using is not None or self.back is not None or not plain_type
@@ -147,6 +153,8 @@ class Twin:
     @property
     def by_settings(self) -> bool:
         """Whether a conversion may depend on the settings of a session, so that ours must be those of the run."""
+        if self.to is not None:
+            return False
         words = f"{self.column.type} {self.change.type_sql} {self.using.sql if self.using else ''} {self.back or ''}".lower()
         return any(time in words for time in _TIMES)
 

@@ -23,24 +23,25 @@ def type_change(twin: Twin, converts: tuple[Preflight, ...] = ()) -> tuple[Part,
     column cannot be kept."""
     copies, not_null = Copies(twin), NotNull(twin)
     return (
-        *_added(twin, copies, converts),
-        _filled(twin),
+        *added(twin, copies, converts, f"the twin of {twin.name}, which will take its place"),
+        filled(twin),
         *not_null.proved(),
         *copies.built(),
         *copies.made(),
+        analysed(twin, copies),
         *awaited(twin.table.name, twin.column.name, differs(twin), twin.trigger("fill"), [t.name for t in twin.tables[1:]]),
         *_swapped(twin, copies, not_null),
         *_dropped(twin),
     )
 
 
-def _added(twin: Twin, copies: Copies, converts: tuple[Preflight, ...]) -> Iterator[Part]:
+def added(twin: Twin, copies: Copies, converts: tuple[Preflight, ...], reason: str) -> Iterator[Part]:
     """The twin with what it can have from the start, and the trigger that fills it, in one transaction."""
     add = f"{twin.alter} ADD COLUMN {quote(twin.new)} {twin.definition}"
     notice = f"from here on SELECT * from {twin.table.name} shows another column; INSERT and COPY that name their columns do not notice"
     yield Part(
         add,
-        f"the twin of {twin.name}, which will take its place",
+        reason,
         with_next=True,
         preflight=(*nothing_else(twin, copies), *converts),
         releases_notice=notice,
@@ -55,11 +56,15 @@ def _added(twin: Twin, copies: Copies, converts: tuple[Preflight, ...]) -> Itera
 
 
 def _described(twin: Twin) -> Iterator[str]:
-    """Of the column's properties those that a change of type keeps."""
+    """Of the column's properties those that it keeps; its storage only where its type stays."""
     column, new = twin.column, quote(twin.new)
     if column.default is not None and not column.generated:
         yield f"{twin.alter} ALTER COLUMN {new} SET DEFAULT {column.default}"  # fails here, if at all, and not in the swap
         yield f"{twin.alter} ALTER COLUMN {new} DROP DEFAULT"
+    if twin.to is not None and column.storage:
+        yield f"{twin.alter} ALTER COLUMN {new} SET STORAGE {column.storage}"
+    if twin.to is not None and column.compression:
+        yield f"{twin.alter} ALTER COLUMN {new} SET COMPRESSION {column.compression}"
     if column.statistics_target is not None:
         yield f"{twin.alter} ALTER COLUMN {new} SET STATISTICS {column.statistics_target}"
     if column.comment is not None:
@@ -67,7 +72,7 @@ def _described(twin: Twin) -> Iterator[str]:
     yield from granted(twin)
 
 
-def _filled(twin: Twin) -> Part:
+def filled(twin: Twin) -> Part:
     where = differs(twin)
     return Part(
         f"UPDATE {twin.table.name} SET {quote(twin.new)} = {twin.expression} WHERE {where}",
@@ -77,6 +82,13 @@ def _filled(twin: Twin) -> Part:
         releases_notice=f"a REPEATABLE READ transaction that updates a row of {twin.table.name} which a batch updated meanwhile gets 40001",
         settled=Settled(session=filling_session(twin.others_fire_before, twin.routine("fill"))),
     )
+
+
+def analysed(twin: Twin, copies: Copies) -> Part:
+    """What the planner knows of a column is not known of its twin; what it knows of an index's expressions only a whole ANALYZE tells."""
+    expressions = any(None in index.keys for index in copies.indexes)
+    sql = f"ANALYZE {twin.table.name}" + ("" if expressions else f" ({quote(twin.new)})")
+    return Part(sql, "so that queries on it are planned as before", PhaseName.MIGRATE, settled=Settled())
 
 
 def _swapped(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:

@@ -1,7 +1,7 @@
 """A view that keeps the old name of a table, or of a column, until contract: no row is copied."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pgsluice.analysis.parsing.actions import action_of
 from pgsluice.analysis.parsing.changes import trigger_definition
@@ -10,6 +10,7 @@ from pgsluice.analysis.twins.privileges import granted_on_view
 from pgsluice.model.catalog import Catalog, Column, Table, TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
+from pgsluice.model.postgres.name_use import words_of
 from pgsluice.model.steps import OldName
 
 NOT_THROUGH_A_VIEW = (
@@ -87,7 +88,7 @@ def no_view(table: Table, catalog: Catalog, *, column: str | None = None) -> Ite
         yield f"{table.name} is a {table.kind}" if table.kind is not TableKind.TABLE else f"{table.name} is temporary"
     for function in catalog.functions:
         text = function.definition or ""
-        if _names(text, [table.name.name]) and (found := _NOT_IN_ROUTINES.search(text)):
+        if _names(text, table.name.name) and (found := _NOT_IN_ROUTINES.search(text)):
             yield f"{function.signature} names {table.name} and {found[0]}, which no view takes"
     if column is None:
         return
@@ -95,14 +96,19 @@ def no_view(table: Table, catalog: Catalog, *, column: str | None = None) -> Ite
         yield f"{table.name} has a parent or children, which have the column as well"
     if table.published_by:
         yield f"{', '.join(table.published_by)} publishes {table.name}, and its subscribers know the table by its name"
-    called = {t.function[1] for trigger in table.triggers if (t := trigger_definition(action_of(trigger.definition)))}
-    for function in catalog.functions:
-        if function.name.name in called and _names(function.definition or "", [column]):
-            yield f"the trigger function {function.signature} names the column"
+    yield from naming_triggers(table, catalog, column)
     aside = helper_name(table.name.name, "table")
     if QualifiedName(table.name.schema, aside) in catalog.tables:
         yield f"{aside} is taken: contract the earlier migration first"
 
 
-def _names(text: str, names: Iterable[str]) -> bool:
-    return any(re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text, re.IGNORECASE) for name in names)
+def naming_triggers(table: Table, catalog: Catalog, column: str) -> Iterator[str]:
+    """Trigger functions of the table that name the column: one name of two is all that they know."""
+    called = {t.function[1] for trigger in table.triggers if (t := trigger_definition(action_of(trigger.definition)))}
+    for function in catalog.functions:
+        if function.name.name in called and _names(function.definition or "", column):
+            yield f"the trigger function {function.signature} names the column"
+
+
+def _names(text: str, name: str) -> bool:
+    return name in words_of(text)

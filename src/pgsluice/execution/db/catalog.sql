@@ -51,8 +51,9 @@ ORDER BY n.nspname, c.relname;
 -- name: columns
 SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null, pg_get_expr(f.adbin, f.adrelid) AS "default", a.attgenerated::text AS generated,
-       a.attidentity::text AS identity, a.attstorage::text AS storage, a.attcompression::text AS compression,
-       nullif(a.attstattarget, -1) AS statistics_target, d.description AS comment, coalesce(a.attacl::text[], '{}') AS privileges,
+       a.attidentity::text AS identity, CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text ELSE '' END AS storage,
+       a.attcompression::text AS compression, nullif(a.attstattarget, -1) AS statistics_target, d.description AS comment,
+       coalesce(a.attacl::text[], '{}') AS privileges,
        a.atthasmissing AS has_missing_value,
        CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(l.nspname) || '.' || quote_ident(o.collname) END AS collation
 FROM pg_attribute a

@@ -41,7 +41,7 @@ WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
   AND d.refobjid = pg_catalog.to_regclass(%(relation)s) AND d.deptype = 'n'
   AND d.classid IN ('pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass,
                     'pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass)
-  AND NOT coalesce(t.tgisinternal, false)
+  AND NOT coalesce(t.tgisinternal OR pg_catalog.starts_with(t.tgname, '~_pgsluice_'), false)
   AND CASE WHEN %(column)s = '' THEN d.refobjid <> ALL (ARRAY[coalesce(w.ev_class, 0), coalesce(y.polrelid, 0), coalesce(t.tgrelid, 0)])
            ELSE d.refobjid <> coalesce(w.ev_class, 0)
                 AND (d.refobjsubid = (SELECT a.attnum FROM pg_catalog.pg_attribute a

@@ -49,14 +49,12 @@ from pgsluice.analysis.rules.alteration import subject
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
 from pgsluice.analysis.twins.hanging import NotKeptError
-from pgsluice.analysis.twins.partitions import no_twin_in_partitions
-from pgsluice.analysis.twins.sync import function_names
-from pgsluice.analysis.twins.triggers import no_filling
+from pgsluice.analysis.twins.obstacles import obstacles
 from pgsluice.analysis.twins.twin import Twin, is_cast
 from pgsluice.analysis.twins.type_change import type_change as by_twin
-from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Table, TableKind
+from pgsluice.analysis.twins.view_columns import readers
+from pgsluice.model.catalog import Catalog
 from pgsluice.model.finding import Category, Severity
-from pgsluice.model.postgres.identifiers import quote
 
 
 def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
@@ -86,34 +84,11 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
 
 def _reasons(twin: Twin, context: Context) -> Iterator[str]:
     """Why there is no twin."""
-    if twin.table.kind is TableKind.PARTITIONED:
-        yield from no_twin_in_partitions(twin)
-    else:
-        yield from no_filling(twin.table)
-    yield from _of_column(twin, twin.table, twin.column)
-    yield from _of_values(twin, twin.change, context.catalog)
-
-
-def _of_column(twin: Twin, table: Table, column: Column) -> Iterator[str]:
-    if column.generated:
-        yield f"{twin.name} is a generated column"
-    views = [str(v.name) for v in twin.catalog.views_on(table.name) if (table.name, column.name) in v.depends_on]
+    yield from obstacles(twin)
+    views = [str(v.name) for v in readers(twin)]
     if views:
         yield f"{', '.join(views)} reads {twin.name}: the plain statement fails, too. Drop it before, and make it anew in a later migration"
-    for constraint in table.constraints:
-        if column.name in constraint.columns and constraint.kind is ConstraintKind.EXCLUSION:
-            yield f"the exclusion constraint {quote(constraint.name)} cannot be built while writes go on"
-    keys = (*table.constraints, *twin.catalog.foreign_keys_to(table.name))
-    temporal = [quote(c.name) for c in keys if "WITHOUT OVERLAPS" in c.definition or "PERIOD" in c.definition]
-    if temporal:
-        yield f"the temporal key {temporal[0]} cannot be built while writes go on"
-    if any(i.replica_identity and column.name in i.columns for t in twin.tables for i in t.indexes):
-        yield f"{twin.name} is in the index that is the table's replica identity"
-    there = [n for n in (twin.new, twin.old) if table.column(n)] or [
-        f.name.name for f in twin.catalog.functions if f.name in function_names(twin)
-    ]
-    if there:
-        yield f"{there[0]} of an earlier change of {twin.name} still stands: contract that migration first, or roll it back"
+    yield from _of_values(twin, twin.change, context.catalog)
 
 
 def _of_values(twin: Twin, change: TypeChange, catalog: Catalog) -> Iterator[str]:

@@ -16,12 +16,20 @@ One brief transaction renames table and column and puts a view in the table's pl
 upserts by column and RETURNING go on by either, and no row is copied. `contract` takes the view away and gives the table its
 name back; `rollback` gives the column its old name.
 
+Nothing stands in a view's place that works on tables alone: TRUNCATE, COPY, ON CONFLICT ON CONSTRAINT, MERGE before 17, xmin and ctid, a
+statement that sets both names. What the database itself holds of these is looked for: functions that use them, row security before 15,
+publications (their subscribers know the table by its name). Where there is such a thing, and in a table that is a view's already, the
+column gets a *twin* instead: a second column of the new name, filled, with everything that hangs on the first one (indexes, constraints,
+foreign keys both ways, NOT NULL, privileges, comment) made on it, too. From then on both may be written, and a trigger keeps them the
+same; views of yours read the new one. `contract` drops the old one, whose names the new one's indexes and constraints take. The plan says
+which way was chosen, and why.
+
 ## When the safe way does not apply
 
-Nothing stands in a view's place that works on tables alone: TRUNCATE, COPY, ON CONFLICT ON CONSTRAINT, MERGE before 17, xmin and ctid, a
-statement that sets both names. What the database itself holds of these is looked for: functions that use them, trigger
-functions that name the column, publications (their subscribers know the table by its name), parents and children, row security
-before 15. Each of them refuses the change, by name. Until `contract` the table takes no further ALTER TABLE.
+Trigger functions that name the column know one name of two, and refuse the change by either way, as do parents and children. A twin
+is also refused for what refuses one in a change of type (exclusion constraints, policies, generated columns, extended statistics,
+triggers that fire after each update), for a materialised view of the column, and where it may be NULL and has a default which is
+another value each time. Each of them is named. Until `contract` the table behind a view takes no further ALTER TABLE.
 
 Where nothing runs that names the column (or in a maintenance window) allow the rule with a directive on
 the statement, or with `--allow rename-column`.
@@ -31,6 +39,8 @@ from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.rules.naming_functions import may_use
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
+from pgsluice.analysis.twins.hanging import NotKeptError
+from pgsluice.analysis.twins.renamed import no_twin, renamed_by_twin, twin_of
 from pgsluice.analysis.twins.view import no_view, renamed_column
 from pgsluice.model.catalog import Table
 from pgsluice.model.finding import Category, Severity
@@ -54,8 +64,21 @@ def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoR
         return _NONE
     reason = next(no_view(table, context.catalog, column=old), None)
     if reason is not None:
-        return NoRewrite(f"no view can show the column under both names: {reason}", _NONE.next)
+        return _by_twin(table, old, new, f"no view can show the column under both names: {reason}", context)
     return Rewrite(tuple(renamed_column(table, old, new, context.catalog)), declinable=True)
+
+
+def _by_twin(table: Table, old: str, new: str, why: str, context: Context) -> Rewrite | NoRewrite:
+    column = table.column(old)
+    assert column is not None, "it was asked before"
+    twin = twin_of(context.catalog, table, column, new)
+    reason = next(no_twin(twin), None)
+    if reason is not None:
+        return NoRewrite(f"{why}; and no column {quote(new)} can stand beside {quote(old)}: {reason}", _NONE.next)
+    try:
+        return Rewrite(renamed_by_twin(twin, why), declinable=True)
+    except NotKeptError as error:
+        return NoRewrite(f"{why}; and a column {quote(new)} cannot have what {quote(old)} has: {error}", _NONE.next)
 
 
 _NONE = NoRewrite(
