@@ -11,6 +11,7 @@ from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.connection_string import with_database
 from pgsluice.execution.db.session import Session
 from pgsluice.model.errors import ConnectionFailedError, UsageError
+from pgsluice.model.postgres.identifiers import quote
 from pgsluice.rehearsal.server import MEASURING_SETTINGS, StandbyServer, ThrowawayServer
 from pgsluice.rehearsal.server.installation import Installation
 from pgsluice.rehearsal.server.standby import refuse_without_basebackup
@@ -23,11 +24,13 @@ REPLAY_TIMEOUT_S = 120.0
 @dataclass(slots=True)
 class Place:
     """A server to rehearse on. `base` is a connection string to any of its databases. `installation` has programs of its major,
-    or of a newer one; None without any. `standby` is a connection string to its standby, None without one."""
+    or of a newer one; None without any. `standby` is a connection string to its standby, None without one. `search_path` is that of
+    sessions on the databases that are made from then on, the server's own where it is empty."""
 
     base: str
     installation: Installation | None
     standby: str | None = None
+    search_path: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
 
     def dsn(self, name: str) -> str:
@@ -49,6 +52,8 @@ class Place:
             base.run(f"DROP DATABASE IF EXISTS {PREFIX}{name} WITH (FORCE)")
             base.run(f"CREATE DATABASE {PREFIX}{name}{copied}")
             self.made.append(name)
+            if self.search_path:
+                base.run(f"ALTER DATABASE {PREFIX}{name} SET search_path = {', '.join(map(quote, self.search_path))}")
         return self.dsn(name)
 
     def drop_all(self) -> None:

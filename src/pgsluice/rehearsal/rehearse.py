@@ -21,7 +21,7 @@ from pgsluice.rehearsal.comparison import same_schema
 from pgsluice.rehearsal.journaled import journaled
 from pgsluice.rehearsal.load.asked import asked_by, written_by
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
-from pgsluice.rehearsal.load.derived import derive
+from pgsluice.rehearsal.load.derived import DemandedKeys, derive
 from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
@@ -100,7 +100,7 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         catalog = read_catalog(found)
         relations = frozenset(map(str, (*catalog.tables, *catalog.sequences)))
         sizes = Sizes(_by_text(read_sizes(found)), _by_text(template.live_sizes), relations)
-        kinds, readers, left_out = _kinds(found, catalog, orders)
+        kinds, readers, left_out = _kinds(found, catalog, orders, template.keys)
         version = str(found.version)
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
     if orders.rate is None:
@@ -113,9 +113,11 @@ def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
     return {str(name): size for name, size in sizes.items()}
 
 
-def _kinds(found: Session, catalog: Catalog, orders: Orders) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
+def _kinds(
+    found: Session, catalog: Catalog, orders: Orders, keys: DemandedKeys
+) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
     focus = orders.focus(catalog)
-    derived = derive(found, catalog, focus, orders.seed, orders.weights)
+    derived = derive(found, catalog, focus, orders.seed, orders.weights, keys)
     if orders.requests is not None:
         return orders.requests, derived.slow_readers, ()
     queries, notes = ((), ()) if orders.live is None else read_live_queries(orders.live)

@@ -1,13 +1,14 @@
 """The database that both ways get a copy of: the schema, filled with rows that plain SQL takes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
 from pgsluice.execution.db.session import Session
 from pgsluice.model.errors import InputError
 from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.rehearsal.load.derived import DemandedKeys
 from pgsluice.rehearsal.orders import Orders
 from pgsluice.rehearsal.place import Place, live_session, session
 from pgsluice.rehearsal.plain import run_plainly
@@ -28,19 +29,22 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Template:
     """`name` is that of its database on the place. `live_sizes` are the rows of production's tables, as far as they are known; `notes`
-    say what could not be made or filled as it should."""
+    say what could not be made or filled as it should. `keys` are those, by table, that the migrations demand beyond the schema, and
+    that what is inserted meanwhile has to keep to."""
 
     name: str
     live_sizes: Mapping[QualifiedName, int]
     notes: tuple[str, ...]
+    keys: DemandedKeys = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Production:
-    """What is known of the database that the migrations are meant for."""
+    """What is known of the database that the migrations are meant for; its search path where it is there to be asked."""
 
     sizes: Mapping[QualifiedName, int]
     habits: Habits
+    search_path: tuple[str, ...] = ()
 
 
 def make_template(place: Place, orders: Orders, say: Say) -> Template:
@@ -51,14 +55,20 @@ def make_template(place: Place, orders: Orders, say: Say) -> Template:
         notes = [*_other_major(given, found.version.major), *lay_out(found, [*given, *orders.before])]
         found.run("RESET ALL")
         production = _production(found, orders)
+    place.search_path = production.search_path
     unfilled = _filled(place, orders, production, say)
+    keys: DemandedKeys = {}
     if orders.fills and (broken := _broken(place, orders)) is not None:
         then = _afterwards(place, orders)
         if then is not None:
             say("rows are made anew: the migration fails on them")
             unfilled = _filled(place, orders, production, say, then)
-            unfilled.append(f"made-up rows that plain SQL takes: with any others it failed ({broken}); `plan --database` asks production's")
-    return Template(_TEMPLATE, production.sizes, (*notes, *unfilled))
+            keys = _keys(place, then)
+            if _broken(place, orders) is None:
+                unfilled.append(
+                    f"rows made anew, so that plain SQL takes them: on the first it failed ({broken}); `plan --database` asks production's"
+                )
+    return Template(_TEMPLATE, production.sizes, (*notes, *unfilled), keys)
 
 
 def _other_major(given: Sequence[Migration], major: int) -> Iterator[str]:
@@ -72,7 +82,8 @@ def _production(found: Session, orders: Orders) -> _Production:
     """What statistics say of production: those of a live database, or those in a dump that was laid out."""
     if orders.live is not None:
         with live_session(orders.live) as live:
-            known = _Production(read_sizes(live), read_habits(live))
+            path = live.value("SELECT pg_catalog.current_schemas(false)")
+            known = _Production(read_sizes(live), read_habits(live), tuple(path))
     else:
         known = _Production(read_sizes(found), read_habits(found)) if orders.schema else _Production({}, {})
     if orders.scale is not None and not known.sizes:
@@ -111,6 +122,14 @@ def _afterwards(place: Place, orders: Orders) -> Shapes | None:
     with session(dsn) as found:
         found.run("BEGIN")
         return qualified_shapes(found)
+
+
+def _keys(place: Place, then: Shapes) -> DemandedKeys:
+    """By the names that the tables have before."""
+    with session(place.dsn(_SCHEMA)) as found:
+        found.run("BEGIN")
+        now = qualified_shapes(found).tables
+    return {now[oid].name: tuple(key.used for key in table.keys) for oid, table in then.tables.items() if oid in now}
 
 
 def _run(dsn: str, orders: Orders) -> DatabaseError | None:

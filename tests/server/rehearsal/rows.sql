@@ -18,6 +18,9 @@ CREATE TABLE membership (
 CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL);
 CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);
 ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree CHECK (up < id), "row" int, k int);
+CREATE TABLE covered (a int, b int);
+CREATE UNIQUE INDEX ON covered (b) INCLUDE (a);
 CREATE TABLE node (id uuid PRIMARY KEY, up uuid NOT NULL REFERENCES node);
 CREATE TABLE tenants (id int PRIMARY KEY);
 CREATE TABLE projects (tenant int REFERENCES tenants, id int, PRIMARY KEY (tenant, id));

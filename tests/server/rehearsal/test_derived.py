@@ -28,6 +28,8 @@ CREATE TABLE part (k text, day date, v numeric(8,2), PRIMARY KEY (k, day)) PARTI
 CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2020-01-01') TO ('2030-01-01');
 CREATE TABLE keyless (v int);
 CREATE TABLE empty (id int PRIMARY KEY);
+CREATE TABLE only_key AS SELECT 1 AS id;
+ALTER TABLE only_key ADD PRIMARY KEY (id);
 CREATE SEQUENCE "Odd".numbers;
 CREATE TABLE numbered (id bigint DEFAULT nextval('"Odd".numbers'));
 INSERT INTO "Odd"."Parent Table" ("Order", n) SELECT 'o''' || i || E'\\\\', i FROM generate_series(1, 300) i;
@@ -84,8 +86,12 @@ def test_what_is_asked(session: Session):
         "read public.part",
         "update public.part",
         "read some of public.keyless",
+        "update some of public.keyless",
         "insert public.keyless",
+        "read public.only_key",
+        "update public.only_key",
         "read some of public.numbered",
+        "update some of public.numbered",
         "insert public.numbered",
         "read some of public.seen",
     }
@@ -125,6 +131,15 @@ def test_weights(session: Session):
         kind.name.split()[0]: kind.weight for kind in derived(session, weights=weights_of(["updates=7.5", "joins=0", "reads=1"])).kinds
     }
     assert given == {"read": 1.0, "update": 7.5, "range": 1.0, "insert": 1.0}
+
+
+def test_inserts_keep_to_a_key_that_comes(session: Session):
+    catalog, keys = (
+        read_catalog(session),
+        {QualifiedName("public", name): [frozenset({column})] for name, column in [("keyless", "v"), ("log", "id")]},
+    )
+    names = {kind.name for kind in derive(session, catalog, frozenset(), 1, keys=keys).kinds}
+    assert "insert public.keyless" not in names and "insert public.log" in names
 
 
 def test_the_slow_job_holds_what_one_that_inserted_holds(session: Session, owner_dsn: str):

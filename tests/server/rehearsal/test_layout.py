@@ -68,6 +68,13 @@ def test_a_live_database_gives_its_schema_and_never_its_rows(server: TestServer,
     assert value(other_database, "SELECT count(*) FROM t") == 0
 
 
+def test_names_are_found_as_in_production(server: TestServer):
+    with place_of(server.dsn, None) as place:
+        place.search_path = ("Odd schema", "public")
+        execute(place.make("template"), 'CREATE SCHEMA "Odd schema"; CREATE TABLE "Odd schema".t ()')
+        assert value(place.make("plan", "template"), "SELECT 't'::regclass::text") == "t"
+
+
 def test_a_given_server_is_left_as_it_was(server: TestServer, tmp_path: Path):
     with place_of(server.dsn, None) as place:
         execute(place.make("template"), "CREATE TABLE t ()")

@@ -64,7 +64,7 @@ def test_every_table_gets_rows_that_its_constraints_allow(database: str):
     assert broken_foreign_keys(database) == []
     few = {str(t): n for t, n in done.rows.items() if n < 60}
     assert few == {"public.one": 1}
-    for what in ('"Shop 1"."Groups" WHERE parent IS NOT NULL', "tasks WHERE person IS NOT NULL", "moods"):
+    for what in ('"Shop 1"."Groups" WHERE parent IS NOT NULL', "tasks WHERE person IS NOT NULL", "moods", "tree WHERE up IS NOT NULL"):
         assert value(database, f"SELECT count(*) FROM {what}") > 0, what
 
 

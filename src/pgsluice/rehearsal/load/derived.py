@@ -4,9 +4,10 @@ Reads and updates by key, range reads by index, joins along foreign keys, and in
 server's to give. Keys are drawn from a sample of the rows, so that any type will do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from types import MappingProxyType
 
 from pgsluice.execution.db.errors import DatabaseError, message_of
 from pgsluice.execution.db.session import Session
@@ -32,6 +33,10 @@ _GIVEN = ("nextval(", "gen_random_uuid(", "uuid_generate_v4(", "uuidv7(", "uuidv
 """Defaults that give each row a key of its own."""
 
 
+DemandedKeys = Mapping[QualifiedName, Sequence[frozenset[str]]]
+"""By table the columns of keys that are not there yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class DerivedLoad:
     """`notes` name the tables that are asked nothing, and why."""
@@ -43,7 +48,8 @@ class DerivedLoad:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A table with rows, and the values of a key as array literals, one for each of its columns; `key` is () without one."""
+    """A table with rows, and the values of a key as array literals, one for each of its columns; `key` is () without one, and the
+    values are places of rows."""
 
     table: Table
     key: tuple[Column, ...]
@@ -56,6 +62,8 @@ class _Target:
 
     def condition(self, prefix: str = "") -> str:
         """The key is that of the sample's `$1`-th row."""
+        if not self.key:
+            return f"{prefix}ctid = ({literal(self.sample[0])}::tid[])[$1]"
         pairs = zip(self.key, self.sample, strict=True)
         return " AND ".join(f"{prefix}{quote(c.name)} = (({literal(s)})::{c.type}[])[$1]" for c, s in pairs)
 
@@ -63,12 +71,20 @@ class _Target:
         return RequestKind(f"{what} {self.table.name}", (LoadStatement(sql, (0,)),), (Variable("n", 1, self.size),), weight)
 
 
-def derive(session: Session, catalog: Catalog, focus: frozenset[QualifiedName], seed: int, weights: Weights = USUAL_WEIGHTS) -> DerivedLoad:
-    """The load for the tables of a catalog that hold rows, those of `focus` first; the same seed makes the same load."""
+def derive(
+    session: Session,
+    catalog: Catalog,
+    focus: frozenset[QualifiedName],
+    seed: int,
+    weights: Weights = USUAL_WEIGHTS,
+    keys: DemandedKeys = MappingProxyType({}),
+) -> DerivedLoad:
+    """The load for the tables of a catalog that hold rows, those of `focus` first; the same seed makes the same load.
+    No insert repeats a key of the schema, or one of `keys`."""
     tables = [t for t in catalog.tables.values() if t.kind in _ASKED and not t.is_partition and t.name.schema != "pgsluice"]
     tables.sort(key=lambda t: (t.name not in focus, str(t.name)))
     targets, notes = _targets(session, tables, seed)
-    kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(target, targets, weights) if kind.weight > 0]
+    kinds = [_weighed(kind, target, focus) for target in targets for kind in _kinds(target, targets, weights, keys) if kind.weight > 0]
     tried = [(kind, trouble(session, kind)) for kind in kinds]
     notes += [f"left out, because it fails: {kind.name}: {why}" for kind, why in tried if why]
     working = tuple(kind for kind, why in tried if why is None)
@@ -106,26 +122,31 @@ def _key(table: Table) -> tuple[Column, ...]:
 
 
 def _sampled(session: Session, table: Table, key: tuple[Column, ...], seed: int) -> _Target | None:
-    names = ", ".join(quote(c.name) for c in key)
-    arrays = "".join(f", array_agg({quote(c.name)})::text AS a{n}" for n, c in enumerate(key))
+    sampled = [quote(c.name) for c in key] or ["ctid"]
+    names = ", ".join(sampled)
+    arrays = "".join(f", array_agg({name})::text AS a{n}" for n, name in enumerate(sampled))
     session.run(f"SELECT setseed({Random(seed).random()})")
     sql = f"SELECT count(*) AS size{arrays} FROM (SELECT {names} FROM {table.name} ORDER BY random() LIMIT {SAMPLE}) AS s"
     row = session.rows(sql)[0]
-    return _Target(table, key, tuple(row[f"a{n}"] for n in range(len(key))), row["size"]) if row["size"] else None
+    return _Target(table, key, tuple(row[f"a{n}"] for n in range(len(sampled))), row["size"]) if row["size"] else None
 
 
-def _kinds(target: _Target, targets: Sequence[_Target], weights: Weights) -> Iterator[RequestKind]:
+def _kinds(target: _Target, targets: Sequence[_Target], weights: Weights, keys: DemandedKeys) -> Iterator[RequestKind]:
     table, sql = target.table, target.sql
+    copied = _copied(table, keys.get(table.name, ()))
     columns = ", ".join(quote(c.name) for c in table.columns)
     if not target.key:
         yield RequestKind(f"read some of {table.name}", (LoadStatement(f"SELECT {columns} FROM {sql} LIMIT 10"),), (), weights.reads)
-        yield from _inserts(target, "LIMIT 1", weights.inserts)
+        if (changed := _changed(table, ())) is not None:
+            name = quote(changed.name)
+            yield target.kind("update some of", f"UPDATE {sql} SET {name} = {name} WHERE {target.condition()}", weights.updates)
+        yield from _inserts(target, copied, "LIMIT 1", weights.inserts)
         return
     yield target.kind("read", f"SELECT {columns} FROM {sql} WHERE {target.condition()}", weights.reads)
     if (changed := _changed(table, target.key)) is not None:
         name = quote(changed.name)
         yield target.kind("update", f"UPDATE {sql} SET {name} = {name} WHERE {target.condition()}", weights.updates)
-    yield from _inserts(target, f"WHERE {target.condition()}", weights.inserts)
+    yield from _inserts(target, copied, f"WHERE {target.condition()}", weights.inserts)
     for index in _ranged(table, target.key):
         column = quote(str(index.keys[0]))
         from_there = f"(SELECT {column} FROM {sql} WHERE {target.condition()})"
@@ -141,18 +162,18 @@ def _kinds(target: _Target, targets: Sequence[_Target], weights: Weights) -> Ite
 
 
 def _changed(table: Table, key: Sequence[Column]) -> Column | None:
-    """A column that an update may set to what it is: one without an index where there is one, so that the update is the usual one."""
+    """A column that an update may set to what it is: one of no key and without an index where there is one, so that the update is the
+    usual one."""
     if table.kind not in _ROOTS:
         return None
     keyed = {c.name for c in key} | {c for k in table.foreign_keys for c in k.columns}
-    able = [c for c in table.columns if c.name not in keyed and not c.generated and not c.identity]
+    able = [c for c in table.columns if not c.generated and c.identity != "always"]
     indexed = frozenset[str]().union(*(i.columns for i in table.indexes))
-    return min(able, key=lambda c: c.name in indexed, default=None)
+    return min(able, key=lambda c: (c.name in keyed, c.name in indexed), default=None)
 
 
-def _inserts(target: _Target, row: str, weight: float) -> Iterator[RequestKind]:
+def _inserts(target: _Target, copied: Sequence[str] | None, row: str, weight: float) -> Iterator[RequestKind]:
     """A new row, where the keys are the server's to give: a copy of the one that the clause finds."""
-    copied = _copied(target.table) if target.table.kind in _ROOTS else None
     if copied is None:
         return
     names = ", ".join(map(quote, copied))
@@ -163,13 +184,15 @@ def _inserts(target: _Target, row: str, weight: float) -> Iterator[RequestKind]:
         yield RequestKind(f"insert {target.table.name}", (LoadStatement(f"INSERT INTO {target.sql} {values}"),), (), weight)
 
 
-def _copied(table: Table) -> tuple[str, ...] | None:
-    """The columns that a copy of a row takes over; None where the copy would meet a unique index: one without a column whose
-    default is new each time."""
+def _copied(table: Table, demanded: Sequence[frozenset[str]]) -> tuple[str, ...] | None:
+    """The columns that a copy of a row takes over; None where the copy would meet a unique index or a key that is demanded: one
+    without a column whose default is new each time."""
+    if table.kind not in _ROOTS:
+        return None
     given = {c.name for c in table.columns if c.identity or (c.default or "").removeprefix("pg_catalog.").startswith(_GIVEN)}
-    unique = [i for i in table.indexes if i.unique]
+    unique = [*(i.columns for i in table.indexes if i.unique), *demanded]
     exclusion = any(i.constraint and not i.unique and i.method == "gist" for i in table.indexes)
-    if exclusion or not all(given & i.columns for i in unique):
+    if exclusion or not all(given & columns for columns in unique):
         return None
     return tuple(c.name for c in table.columns if c.name not in given and not c.generated)
 

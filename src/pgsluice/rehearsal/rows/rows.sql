@@ -47,11 +47,12 @@ FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace;
 
 -- name: keys
--- Unique and exclusion: the columns that each uses (those of its expressions too), and whether its check waits for the commit.
+-- Unique and exclusion: the columns that each uses (those of its expressions too, those of INCLUDE not), and whether its check waits for the commit.
 SELECT i.indrelid AS relation, c.relname AS name, NOT i.indimmediate AS deferred, 0 = ANY (i.indkey) AS of_expressions,
        ARRAY(SELECT DISTINCT d.refobjsubid FROM pg_catalog.pg_depend d
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
                AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+               AND d.refobjsubid <> ALL (i.indkey[i.indnkeyatts:i.indnatts - 1]::int[])
              UNION SELECT k.n FROM unnest(i.indkey[0:i.indnkeyatts - 1]) AS k(n) WHERE k.n > 0)::int[] AS used,
        array_remove(i.indkey[0:i.indnkeyatts - 1]::int[], 0) AS plain
 FROM pg_catalog.pg_index i

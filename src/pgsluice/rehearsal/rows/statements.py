@@ -100,21 +100,25 @@ def _numbered(target: QualifiedName, columns: Iterable[str], within: Iterable[st
 
 
 def update(made: Arrangement, key: ForeignKey, target: QualifiedName, nullable: list[str]) -> str:
-    """Fill the nullable columns of a foreign key in most rows, with rows of the target that agree with the other ones."""
+    """Fill the nullable columns of a foreign key in most rows, with rows of the target that agree with the other ones and that the
+    checks allow."""
     bound = [(ours, theirs) for ours, theirs in zip(key.columns, key.target_columns, strict=True) if ours not in nullable]
-    assigned = ", ".join(f"{quote(c)} = p.{quote(_target_column(key, c))}" for c in nullable)
     agree = "".join(f" AND p.{quote(theirs)} = s.{quote(ours)}" for ours, theirs in bound)
     size = "p.n" if bound else "(SELECT count(*) FROM " + str(target) + ")"
-    draw = hashed("s.k", made.salt, str(made.table.name), *key.columns)
-    own = "".join(f", {quote(ours)}" for ours, _ in bound)
+    draw = hashed("s._pgsluice_k", made.salt, str(made.table.name), *key.columns)
     ordered = ", ".join(map(quote, next((k.plain for k in made.table.keys if k.plain and not k.of_expressions), ()))) or "ctid"
-    rows = f"(SELECT ctid AS row, row_number() OVER (ORDER BY {ordered}) AS k{own} FROM ONLY {made.table.name})"
-    some = f" AND s.k % {made.nulls} > 0" if made.nulls else ""
+    others = [quote(c.name) for c in made.table.columns if c.name not in nullable]
+    held = f"ctid AS _pgsluice_row, row_number() OVER (ORDER BY {ordered}) AS _pgsluice_k"
+    rows = f"(SELECT {', '.join((held, *others))} FROM ONLY {made.table.name})"
     numbered = _numbered(target, key.target_columns, [theirs for _, theirs in bound])
-    return (
-        f"UPDATE ONLY {made.table.name} AS t SET {assigned} FROM {rows} AS s JOIN {numbered} AS p "
-        f"ON p.k = {draw} % {size}{agree} WHERE t.ctid = s.row{some}"
-    )
+    values = [f"p.{quote(_target_column(key, c))} AS {quote(c)}" for c in nullable]
+    drawn = ", ".join(("s._pgsluice_row, s._pgsluice_k", *(f"s.{name}" for name in others), *values))
+    checks = [check for check in made.checks if check.columns & {*nullable}]
+    if made.nulls:
+        checks.append(Check("some stay NULL", f"_pgsluice_k % {made.nulls} > 0", frozenset()))
+    assigned = ", ".join(f"{quote(c)} = found.{quote(c)}" for c in nullable)
+    found = f"SELECT * FROM (SELECT {drawn} FROM {rows} AS s JOIN {numbered} AS p ON p.k = {draw} % {size}{agree}) AS made{_where(checks)}"
+    return f"UPDATE ONLY {made.table.name} AS t SET {assigned} FROM ({found}) AS found WHERE t.ctid = found._pgsluice_row"
 
 
 def orphans(table: QualifiedName, key: ForeignKey, target: QualifiedName) -> str:
