@@ -13,24 +13,31 @@ from pgsluice.execution.engine.history import is_pending
 from pgsluice.execution.engine.run import Run
 from pgsluice.execution.engine.states import settled
 from pgsluice.model.errors import ConnectionFailedError, PgsluiceError
+from pgsluice.model.plan import Plan
 from pgsluice.model.settings import Settings
-from tests.crash.scenes import SCENES
+from tests.crash.scenes import NAME, SCENES
 
 
 def main(dsn: str, scene: str, command: str, wait_s: str = "0") -> None:
     """Does what is left to do of the scene's one migration."""
-    plan = SCENES[scene].plan
-    name = plan.migrations[0].name
     settings = Settings(database=dsn, through="contract", patience=20.0)
     with Run(lambda purpose: connect(dsn, purpose, environment={}), settings, lambda event: None, wait_s=float(wait_s)) as run:
-        record = next((m for m in run.history() if m.name == name), None)
+        record = next((m for m in run.history() if m.name == NAME), None)
         if command == "rollback":
             if record is not None and not is_pending(record):
-                run.roll_back(name, lambda losses: True)
+                run.roll_back(NAME, lambda losses: True)
         elif is_pending(record):
-            run.apply(plan)
+            run.apply(_plan(dsn, scene))
         elif record is not None and not settled(record.state):
-            run.resume([name])
+            run.resume([NAME])
+
+
+def _plan(dsn: str, scene: str) -> Plan:
+    session = connect(dsn, "plan", environment={})
+    try:
+        return SCENES[scene].plan_on(session)
+    finally:
+        session.close()
 
 
 if __name__ == "__main__":

@@ -1,23 +1,38 @@
-"""What the crash tests run: hand-made plans, the database that they start from, and the plain SQL that they stand for."""
+"""What the crash tests run: hand-made plans or changes, the database that they start from, and the plain SQL that they stand for."""
 
 from dataclasses import dataclass, replace
 
 from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.analysis.planner.planning import PlanOptions, plan_migration
+from pgsluice.execution.db.catalog import read_catalog
+from pgsluice.execution.db.session import Session
 from pgsluice.model.plan import PhaseName, Plan
-from pgsluice.model.postgres.versions import MAJORS
 from pgsluice.model.steps import StepKind, Undo
-from tests.rules.composing import catalog_of
 from tests.support.plans import backfill, build_index, drop_index, migration, outside, plan, strike, transaction
+
+NAME = "0001_first"
+"""The migration of each scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`before` makes the database, `plan` is run through its last phase, `plain` is the SQL that it stands for."""
+    """`before` makes the database, `plan` is run through its last phase, `plain` is the SQL that it stands for; without a plan `change` is
+    planned on the database, and run `through` that phase."""
 
     before: str
-    plan: Plan
+    plan: Plan | None
     plain: tuple[str, ...]
+    change: str = ""
+    through: PhaseName = PhaseName.CONTRACT
+
+    def plan_on(self, session: Session) -> Plan:
+        """The same each time as long as nothing was changed."""
+        if self.plan is not None:
+            return self.plan
+        options = PlanOptions(treat_as_large=True)
+        found, _ = plan_migration(Migration(NAME, f"{NAME}.sql", self.change), read_catalog(session), options)
+        kept = tuple(p for p in found.phases if list(PhaseName).index(p.name) <= list(PhaseName).index(self.through))
+        return plan(replace(found, phases=kept))
 
 
 ODD = '"Odd \'name\\"'
@@ -72,24 +87,29 @@ INSERT INTO c SELECT i FROM generate_series(1, 300) i;
 _TWIN_CHANGE = "ALTER TABLE t ALTER COLUMN id TYPE bigint"
 
 
-_RENAMED_BEFORE = _TWIN_BEFORE + "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'TRUNCATE t, c';\n"
+_RENAMED_BEFORE = (
+    _TWIN_BEFORE + "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'TRUNCATE t, c';\nCREATE VIEW seen AS SELECT id FROM t;\n"
+)
 """A function that no view in the table's place could do with: the column gets a twin of the other name."""
 
 _RENAMED_CHANGE = "ALTER TABLE t RENAME COLUMN id TO number"
 
 
-def _planned(before: str, change: str, through: PhaseName = PhaseName.CONTRACT) -> Plan:
-    """As on the newest major."""
-    catalog = catalog_of(before, MAJORS[-1])
-    found, _ = plan_migration(Migration("0001_first", "0001_first.sql", change), catalog, PlanOptions(treat_as_large=True))
-    kept = tuple(p for p in found.phases if list(PhaseName).index(p.name) <= list(PhaseName).index(through))
-    return plan(replace(found, phases=kept))
+_PARTITIONED_BEFORE = """
+CREATE TABLE o (n bigint PRIMARY KEY);
+CREATE TABLE t (k integer NOT NULL, v integer NOT NULL CONSTRAINT to_o REFERENCES o (n), note numeric) PARTITION BY LIST (k);
+CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
+CREATE TABLE t2 PARTITION OF t DEFAULT;
+CREATE INDEX by_v ON t USING btree (v, note);
+INSERT INTO o SELECT generate_series(1, 9);
+INSERT INTO t SELECT 1 + i % 3, 1 + i % 9, i / 4.0 FROM generate_series(1, 300) i;
+"""
+_PARTITIONED_CHANGE = "ALTER TABLE t ALTER COLUMN v TYPE bigint;\nALTER TABLE t ALTER COLUMN note TYPE text"
 
 
 def _there_and_back(name: str, before: str, change: str) -> dict[str, Scene]:
     """A change through contract, and one that is rolled back before."""
-    back = Scene(before, _planned(before, change, PhaseName.MIGRATE), ())
-    return {name: Scene(before, _planned(before, change), (change,)), f"{name}-back": back}
+    return {name: Scene(before, None, (change,), change), f"{name}-back": Scene(before, None, (), change, PhaseName.MIGRATE)}
 
 
 SCENES = {
@@ -97,4 +117,5 @@ SCENES = {
     "back": BACK,
     **_there_and_back("twin", _TWIN_BEFORE, _TWIN_CHANGE),
     **_there_and_back("renamed", _RENAMED_BEFORE, _RENAMED_CHANGE),
+    **_there_and_back("partitioned", _PARTITIONED_BEFORE, _PARTITIONED_CHANGE),
 }

@@ -38,7 +38,18 @@ def _changed(action: Action, catalog: Catalog) -> Catalog:
     if of_table is None or action.relation is None or not action.kind.startswith(("ALTER TABLE ", "ALTER FOREIGN TABLE ")):
         return catalog
     table = catalog.table(catalog.resolve(*action.relation))
-    return catalog if table is None else of_table(action, catalog, table)
+    if table is None:
+        return catalog
+    catalog = of_table(action, catalog, table)
+    return _in_children(action, catalog, table) if of_table in _INHERITED and not action.only else catalog
+
+
+def _in_children(action: Action, catalog: Catalog, table: Table) -> Catalog:
+    """What a change of a column does to the tables below, which have it as well."""
+    for child in (c for name in table.children if (c := catalog.table(name)) is not None):
+        effect = columns.added_to_child if action.kind.endswith(" ADD COLUMN") else _TABLE[action.kind.removeprefix("ALTER TABLE ")]
+        catalog = _in_children(action, effect(action, catalog, child), child)
+    return catalog
 
 
 def _row_security(on: bool) -> _OfTable:
@@ -77,6 +88,8 @@ _TABLE: dict[str, _OfTable] = {
     "SET LOGGED": _persistence("permanent"),
     "SET UNLOGGED": _persistence("unlogged"),
 }
+
+_INHERITED = (columns.added, columns.dropped, columns.retyped, columns.renamed)
 
 _CATALOG: dict[str, _OfCatalog] = {
     "CREATE TABLE": tables.created,

@@ -46,6 +46,14 @@ def added(action: Action, catalog: Catalog, table: Table) -> Catalog:
     return with_column(catalog, table, definition, extra_constraints=True)
 
 
+def added_to_child(action: Action, catalog: Catalog, table: Table) -> Catalog:
+    """A column that comes to a partition or child with its parent's: what is made for it is the parent's."""
+    definition = column_definition(action)
+    if definition is None or table.column(definition.name) is not None:
+        return catalog
+    return catalog.with_table(replace(table, columns=(*table.columns, column_of(definition))))
+
+
 def with_column(catalog: Catalog, table: Table, definition: ColumnDefinition, *, extra_constraints: bool) -> Catalog:
     """The catalog with a new column, its sequence and (where asked) the constraints written inline."""
     column = column_of(definition)

@@ -76,13 +76,21 @@ def renamed(action: Action, catalog: Catalog) -> Catalog:
         return catalog
     new = QualifiedName(index.name.schema, action.node["newname"])
     moved = replace(index, name=new, constraint=new.name if index.constraint else None)
-    return catalog.with_table(
+    catalog = catalog.with_table(
         replace(
             table,
             indexes=tuple(moved if i.name == name else i for i in table.indexes),
             constraints=tuple(replace(c, name=new.name, index=new) if c.index == name else c for c in table.constraints),
         )
     )
+    return _parent_renamed(catalog, table, index.name, new) if index.partitioned else catalog
+
+
+def _parent_renamed(catalog: Catalog, table: Table, old: QualifiedName, new: QualifiedName) -> Catalog:
+    for child in (c for name in table.children if (c := catalog.table(name)) is not None):
+        indexes = tuple(replace(i, parent=new) if i.parent == old else i for i in child.indexes)
+        catalog = catalog.with_table(replace(child, indexes=indexes))
+    return catalog
 
 
 def attached(action: Action, catalog: Catalog) -> Catalog:

@@ -1,14 +1,14 @@
 """What hangs on a column, made anew on its twin while nobody waits, and the names that change hands in the swap."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgsluice.analysis.parsing.actions import action_of
 from pgsluice.analysis.parsing.surgery import index_named
 from pgsluice.analysis.parts import Part, Settled
 from pgsluice.analysis.twins.names import check_with, index_with, key_with
 from pgsluice.analysis.twins.twin import Twin
-from pgsluice.model.catalog import Constraint, ConstraintKind, Index
+from pgsluice.model.catalog import Constraint, ConstraintKind, Index, TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
 from pgsluice.model.postgres.locks import LockMode
@@ -100,7 +100,7 @@ class Copies:
         for check in self.checks:
             yield from self._added(check, check_with(check.definition, self.twin.column.name, self.twin.new))
         for key in self.keys:
-            yield from self._added(key, key_with(key.definition, self.twin.column.name, self.twin.new))
+            yield from self._key(key, key_with(key.definition, self.twin.column.name, self.twin.new))
         for key in self.keys_to:
             yield from self._added(key, key_with(key.definition, self.twin.column.name, self.twin.new, key.referenced_columns), again=True)
 
@@ -127,6 +127,25 @@ class Copies:
             validate, why = f"{alter} VALIDATE CONSTRAINT {new}", "checks the rows that were there before, while nobody waits"
             yield Part(validate, why, PhaseName.MIGRATE, settled=Settled(again=again))
 
+    def _key(self, key: Constraint, definition: str | None) -> Iterator[Part]:
+        """Up to 17 one of a partitioned table is never NOT VALID: each partition gets its own, which the parent's takes for its parts."""
+        leaves = [t for t in self.twin.tables[1:] if t.kind is TableKind.TABLE]
+        for leaf in leaves:
+            yield from self._added(replace(key, table=leaf.name), definition)
+        if not self.twin.tables[1:]:
+            yield from self._added(key, definition)
+            return
+        new, alter = quote(helper_name(key.name, "new")), f"ALTER TABLE {key.table}"
+        later = "" if key.validated or not leaves else " NOT VALID"
+        reason = f"{quote(key.name)} for the twin, of which the partitions have each their part"
+        drop = Settled(f"{alter} DROP CONSTRAINT IF EXISTS {new}")
+        yield Part(f"{alter} ADD CONSTRAINT {new} {definition}{later}", reason, PhaseName.MIGRATE, settled=drop)
+
+    def _parts(self, key: Constraint) -> Iterator[Constraint]:
+        """The foreign keys of the partitions that are parts of one of the table."""
+        for table in self.twin.tables[1:]:
+            yield from (k for k in table.foreign_keys if k.inherited and k.definition == key.definition)
+
     def swapped(self) -> Iterator[tuple[str, str]]:
         """The statements of the swap that exchange names, each with what takes it back."""
         for index in self.indexes:
@@ -134,18 +153,21 @@ class Copies:
                 yield from _exchanged(index.name, self._aside(index.name.name))
         for constraint in (*(c for c, _ in self.unique), *self.checks, *self.keys):
             yield from self._renamed(constraint)
+        for key in self.keys:
+            for part in self._parts(key):
+                yield from self._renamed(part, key)
 
-    def _renamed(self, constraint: Constraint) -> Iterator[tuple[str, str]]:
+    def _renamed(self, constraint: Constraint, whole: Constraint | None = None) -> Iterator[tuple[str, str]]:
         rename = f"ALTER TABLE {constraint.table} RENAME CONSTRAINT"
         name, old = quote(constraint.name), quote(self._aside(constraint.name))
         yield f"{rename} {name} TO {old}", f"{rename} {old} TO {name}"
-        yield self._named(constraint)
+        yield self._named(constraint, whole)
 
-    def _named(self, constraint: Constraint) -> tuple[str, str]:
-        """The twin's constraint gets the name of the column's, which is free."""
+    def _named(self, constraint: Constraint, whole: Constraint | None = None) -> tuple[str, str]:
+        """The twin's constraint gets the name of the column's, which is free. `whole`: that of the table of which it is a part."""
         rename = f"ALTER TABLE {constraint.table} RENAME CONSTRAINT"
         index = next((i for c, i in self.unique if c is constraint), None)
-        name, made = quote(constraint.name), quote(helper_name(index.name.name if index else constraint.name, "new"))
+        name, made = quote(constraint.name), quote(helper_name(index.name.name if index else (whole or constraint).name, "new"))
         return f"{rename} {made} TO {name}", f"{rename} {name} TO {made}"
 
     def freed(self) -> Iterator[str]:
@@ -159,6 +181,7 @@ class Copies:
                 yield _index_named(index.name)[0]
         yield from self._primary_key_made()
         yield from (self._named(constraint)[0] for constraint in (*(c for c, _ in self.unique), *self.checks, *self.keys, *self.keys_to))
+        yield from (self._named(part, key)[0] for key in self.keys for part in self._parts(key))
 
     def exchanged_keys(self) -> Iterator[tuple[str, str]]:
         """The primary key changes hands: a table has one at a time, and the foreign keys that rest on it cannot stand without."""
@@ -277,8 +300,8 @@ def _plain_definition(index: Index) -> str:
     keys = [k for k in index.keys if k is not None]
     if not index.plain or len(keys) < len(index.keys) or index.include or index.nulls_not_distinct:
         return ""
-    listed = ", ".join(map(quote, keys))
-    return f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name.name)} ON {index.table} USING btree ({listed})"
+    listed, only = ", ".join(map(quote, keys)), "ONLY " if index.partitioned else ""
+    return f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name.name)} ON {only}{index.table} USING btree ({listed})"
 
 
 def _gentle(table: QualifiedName) -> tuple[Lock, ...]:

@@ -17,15 +17,9 @@ def no_twin_in_partitions(twin: Twin) -> Iterator[str]:
         yield f"{twin.name} is in a partition key, and the server changes the type of no such column: make a new table, and move the rows"
     if table.parents:
         yield f"{table.name} is a partition itself: the type is that of its parent"
-    if not twin.both_integers or twin.using is not None or twin.back is not None or twin.one_way:
-        # a row that changes partitions is inserted there with both columns, and the old one counts
-        yield "in a partitioned table only one integer type becomes another, without USING"
-    if column.identity:
-        yield f"{twin.name} is an identity, whose sequence belongs to the partitions as well"
-    keys = [k for t in twin.tables for k in (*t.foreign_keys, *twin.catalog.foreign_keys_to(t.name))]
-    tied = [quote(k.name) for k in keys if column.name in (*k.columns, *k.referenced_columns)]
-    if tied:
-        yield f"the foreign key {tied[0]} ties {twin.name} of a partitioned table"
+    held = [quote(k.name) for k in twin.catalog.foreign_keys_to(table.name) if column.name in k.referenced_columns]
+    if held and any(column.name in key.columns for key in (table.primary_key,) if key):
+        yield f"the foreign key {held[0]} rests on the primary key of a partitioned table, which could not be exchanged under it"
     for child in twin.tables:
         yield from side_effects(child)
         yield from _unlike(child, twin)
@@ -59,4 +53,4 @@ def _unlike(child: Table, twin: Twin) -> Iterator[str]:
 
 
 def _plain(column: Column) -> Column:
-    return replace(column, sequence=None, has_missing_value=False)
+    return replace(column, sequence=None, has_missing_value=False, identity="")

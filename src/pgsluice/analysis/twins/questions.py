@@ -28,7 +28,8 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = {table} AND a.attname = {literal(twin.column.name)}
       AND (d.classid = 'pg_class'::regclass AND d.objid = ANY (ARRAY[{_classes(relations)}]::oid[])) IS NOT TRUE
       AND (d.classid = 'pg_constraint'::regclass
-           AND (SELECT k.conname FROM pg_constraint k WHERE k.oid = d.objid) = ANY (ARRAY[{_texts(constraints)}]::name[])) IS NOT TRUE
+           AND (SELECT coalesce(p.conname, k.conname) FROM pg_constraint k LEFT JOIN pg_constraint p ON p.oid = k.conparentid
+                WHERE k.oid = d.objid) = ANY (ARRAY[{_texts(constraints)}]::name[])) IS NOT TRUE
       AND (d.classid = 'pg_attrdef'::regclass
            AND EXISTS (SELECT FROM pg_attrdef f WHERE f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum)) IS NOT TRUE
 {views}    UNION

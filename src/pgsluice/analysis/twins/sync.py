@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pgsluice.analysis.parts import Part
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.analysis.twins.writes import taken_back, together, trigger_function, trigger_parts
+from pgsluice.model.catalog import TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, quote
 
@@ -39,8 +40,7 @@ def reverse(twin: Twin) -> Iterator[Part]:
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.{old} IS NOT NULL THEN
-            NEW.{twin.name} := {twin.up("NEW", old)};
-            RETURN NEW;
+{_given_old(twin, old)}            RETURN NEW;
         END IF;
     ELSIF pg_catalog.record_image_eq(ROW(NEW.{twin.name}), ROW(OLD.{twin.name})) THEN
         RETURN NEW;
@@ -56,6 +56,25 @@ END"""
     yield _function(twin, "sync", body, PhaseName.MIGRATE)
     of = "" if twin.others_fire_before else f" OF {twin.name}, {old}"
     yield from _trigger(twin, "sync", f"BEFORE INSERT OR UPDATE{of}", PhaseName.MIGRATE)
+
+
+def _given_old(twin: Twin, old: str) -> str:
+    """A row that has the old value is one of an INSERT without column names; or it changes partitions, where the old one was computed
+    from the new one, and need not give it back ('1.50' became 1.5)."""
+    given = f"            NEW.{twin.name} := {twin.up('NEW', old)};\n"
+    if twin.table.kind is not TableKind.PARTITIONED or twin.one_way or twin.both_integers:
+        return given
+    return f"""            DECLARE
+                _then {twin.column.type};
+            BEGIN
+                _then := {twin.down(f"NEW.{twin.name}")};
+                IF pg_catalog.record_image_eq(ROW(NEW.{old}), ROW(_then)) THEN
+                    RETURN NEW;
+                END IF;
+            EXCEPTION WHEN OTHERS THEN
+                NULL;
+            END;
+{given}"""
 
 
 def both_ways(twin: Twin, default: str | None) -> Iterator[Part]:

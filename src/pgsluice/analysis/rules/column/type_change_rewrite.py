@@ -29,8 +29,8 @@ Where the old value cannot be had from the new one by a cast, a directive says h
 
 ## When the safe way does not apply
 
-On a partitioned table the twin is made in all partitions at once: integer types, and a column that no foreign key and no identity
-ties. The server changes the type of no column of a partition key.
+On a partitioned table the twin is made in all partitions at once. The server changes the type of no column of a partition key, and a
+primary key on which foreign keys of other tables rest cannot be exchanged there.
 
 What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance, rules,
 triggers that fire after each update, views, policies and generated columns that read the column (for these the plain statement
