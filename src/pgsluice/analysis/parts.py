@@ -13,7 +13,8 @@ class Settled:
     step is taken back, each on its own; they may be repeated. `if_kept` and `loses` as in `Undo`. `session` are SET statements for it.
     `again`: taking back the later step of the same statement that `takes` takes this one's work with it, so that it is to be done
     again. `independent`: only what names the same columns and constraints depends on it, not what is about the same table.
-    `gone` as in `Step`."""
+    `gone` as in `Step`. `early`: in its phase it comes before what the file's own statements do there.
+    `regardless`: names by which nothing is tied to it."""
 
     undo: str | None = ""
     first: tuple[Undo, ...] = ()
@@ -24,6 +25,8 @@ class Settled:
     takes: bool = False
     independent: bool = True
     gone: tuple[OldName, ...] = ()
+    early: bool = False
+    regardless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from pgsluice.analysis.parsing.actions import is_concurrent
 from pgsluice.analysis.parsing.changes import partition_change
@@ -20,6 +20,7 @@ MERGED_BLOCKING = 12
 """How many statements may share one strike where nothing demands it: one takes 1 to 2 ms under the lock (measured on 14
 to 18, 2 cores), so that the whole keeps within a quarter of the default stall budget."""
 
+_NEW_LABEL = frozenset({"ALTER TYPE ADD VALUE"})
 _ROW_LOCKING = frozenset({"UPDATE", "DELETE", "MERGE"})
 
 
@@ -50,7 +51,7 @@ def groups(pieces: list[Piece], *, apart: bool = False) -> Iterator[list[Piece]]
     else what must stay together."""
     if not apart and _all_brief(pieces):
         for _, members in groupby(pieces, key=lambda p: (p.phase, p.session)):
-            yield list(members)
+            yield from _labels_committed(list(members))
         return
     current: list[Piece] = []
     for piece in pieces:
@@ -60,6 +61,16 @@ def groups(pieces: list[Piece], *, apart: bool = False) -> Iterator[list[Piece]]
         current.append(piece)
     if current:
         yield current
+
+
+def _labels_committed(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """What follows new labels of an enum may use them, which it can once they are committed."""
+    start = 0
+    for number, (one, other) in enumerate(pairwise(pieces), 1):
+        if one.kinds == _NEW_LABEL != other.kinds and one.atom < 0:
+            yield pieces[start:number]
+            start = number
+    yield pieces[start:]
 
 
 def _all_brief(pieces: list[Piece]) -> bool:

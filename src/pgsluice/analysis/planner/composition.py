@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from pgsluice.analysis.effects.catalog import after
+from pgsluice.analysis.effects.hanging import carriers
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.locks.inside import RUNS_BODIES
 from pgsluice.analysis.locks.prediction import impact
@@ -17,7 +18,7 @@ from pgsluice.analysis.parsing.surgery import index_named
 from pgsluice.analysis.parts import Settled
 from pgsluice.analysis.planner.bodies import met_inside
 from pgsluice.analysis.planner.guards import Key
-from pgsluice.analysis.planner.naming import is_independent, tying_names, tying_relations
+from pgsluice.analysis.planner.naming import chosen_names, is_independent, tying_names, tying_relations
 from pgsluice.analysis.planner.phases import natural_phase
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.analysis.rules.demands import demands
@@ -195,8 +196,9 @@ class Composition:
             preflight=origin.preflight if origin else demands(action, met, self.context),
             releases_notice=origin.releases_notice if origin else None,
             relations=tying_relations(action, before),
-            names=tying_names(action),
+            names=tying_names(action) | chosen_names(action, before),
             independent=is_independent(action),
+            carriers=carriers(action, before),
             opaque=not met.analysed,
             may_exceed_budget=exceeds,
         )
@@ -215,7 +217,8 @@ class Composition:
         made = self.pieces[-1]
         schemas = self.context.catalog.schemas | {r.schema for r in made.relations}  # they tie nothing together, and all our names have one
         named = subject(action)
-        names = frozenset({named[1]} if named else ()) if action.kind in ("CREATE FUNCTION", "DO") else made.names - schemas
+        own = frozenset({named[1]} if named else ())
+        names = own if action.kind in ("CREATE FUNCTION", "DO") else made.names - schemas - settled.regardless
         self.pieces[-1] = replace(
             made,
             phase=part.phase,

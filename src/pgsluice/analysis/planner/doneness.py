@@ -16,14 +16,28 @@ _DROPS_RELATION = frozenset({"DROP TABLE", "DROP VIEW", "DROP MATERIALIZED VIEW"
 
 def done_when(pieces: list[Piece]) -> str | None:
     """A question that is true once every piece is done; None where the catalog cannot tell (the journal can): it looks the same
-    before and after where one piece makes what another one drops, and no other session sees temporary tables."""
+    before and after where one piece makes or changes what another one drops, and no other session sees temporary tables."""
     if any("pg_temp" in p.before.schemas or any(makes_temporary(a) for a in p.actions) for p in pieces):
         return None
     found = [_question(a, p.before) for p in pieces for a in p.actions]
     known = [q for q in found if q is not None]
-    if not known or len(known) < len(found) or any(questions.negated(q) in known for q in known):
+    if not known or len(known) < len(found) or any(questions.negated(q) in known for q in known) or _drops_its_own(pieces):
         return None
     return questions.every(known)
+
+
+def _drops_its_own(pieces: list[Piece]) -> bool:
+    """Whether a piece drops a relation that an earlier one makes or changes."""
+    met: set[QualifiedName] = set()
+    for piece, action in ((p, a) for p in pieces for a in p.actions):
+        if action.relation is None:
+            continue
+        relation = piece.before.resolve(*action.relation)
+        if action.kind in _DROPS_RELATION and relation in met:
+            return True
+        made = action.node.get("idxname") if action.kind == "CREATE INDEX" else None
+        met |= {relation, QualifiedName(relation.schema, made)} if made else {relation}
+    return False
 
 
 def _question(action: Action, before: Catalog) -> str | None:

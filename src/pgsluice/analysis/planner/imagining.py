@@ -12,7 +12,7 @@ from pgsluice.analysis.parsing.expressions import Expression, expression
 from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.statement import Action, Node
 from pgsluice.analysis.parsing.tokens import tokens
-from pgsluice.analysis.parsing.trees import walk
+from pgsluice.analysis.parsing.trees import relation_name, walk
 from pgsluice.analysis.rules.foresight import means_the_same, stands
 from pgsluice.analysis.rules.rule import Context, Imagined
 from pgsluice.model.catalog import Catalog, Table, TableKind
@@ -148,6 +148,8 @@ def _updated(action: Action, now: Imagined, table: Table, context: Context, imag
     """Where a trigger may act, or what is assigned cannot be said, nothing is known of the rows that are updated: they are left out, and
     the others stay as they are."""
     node = action.node
+    if "fromClause" in node:
+        return _unjoined(action, now, table, context, imagination)
     if not {k for k in node if k != "location"} <= _PLAIN_UPDATE or "alias" in node["relation"] or table.rules:
         return None
     assigned, where = _assignments(action.sql, node), _condition(action.sql, node)
@@ -164,6 +166,27 @@ def _updated(action: Action, now: Imagined, table: Table, context: Context, imag
         typed = f"({value.sql})::{found.type}"
         values[column] = typed if where is None else f"CASE WHEN ({where.sql}) THEN {typed} ELSE {quote(column)} END"
     return _shown(now, values, table.name)
+
+
+def _unjoined(action: Action, now: Imagined, table: Table, context: Context, imagination: Imagination) -> Imagined | None:
+    """The rows that UPDATE ... FROM does not pick: they stay as they are."""
+    node, found = action.node, tokens(action.sql)
+    outer = [t for t in found if t.depth == 0]
+    source = next((t for t in outer if t.word == "FROM"), None)
+    where = next((t for t in outer if t.word == "WHERE"), None)
+    if not {k for k in node if k != "location"} <= _PLAIN_UPDATE | {"fromClause"} or table.rules or source is None or where is None:
+        return None
+    picked = action.sql[source.start : found[-1].end]
+    read = expression(picked, {"fromClause": node["fromClause"], "whereClause": node["whereClause"]})
+    if not _known([read], action, context, imagination):
+        return None
+    name = quote(node["relation"].get("alias", {}).get("aliasname", table.name.name))
+    own = [relation_name(body) for _, body in walk({"from": node["fromClause"]}) if body.get("relname") == table.name.name]
+    if any(schema is not None for schema, _ in own):
+        return None
+    plain = quote(table.name.name)
+    rows = f"WITH {plain} AS ({now.query}) SELECT * FROM {plain}" if own else f"SELECT * FROM ({now.query})"
+    return replace(now, query=f"{rows} AS {name} WHERE NOT EXISTS (SELECT {picked})")
 
 
 def _kept(now: Imagined, table: QualifiedName, where: Expression | None) -> Imagined:

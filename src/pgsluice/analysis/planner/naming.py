@@ -1,10 +1,12 @@
 """The names by which actions depend on each other."""
 
 from pgsluice.analysis.parsing.columns import column_definition
+from pgsluice.analysis.parsing.indexes import index_definition
 from pgsluice.analysis.parsing.mentions import mentioned_names, mentioned_relations
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.subjects import subject
 from pgsluice.analysis.parsing.tables import table_definition
+from pgsluice.analysis.rules.index.definition import name_in
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.postgres.identifiers import QualifiedName
 
@@ -52,6 +54,14 @@ def tying_names(action: Action) -> frozenset[str]:
     column = column_definition(action) if action.kind == "ALTER TABLE ADD COLUMN" else None
     kept = {n for n in mentioned_names(action) if n not in relation and n not in _EVERYWHERE}
     return frozenset(kept | ({own[1]} if own else set()) | ({column.name} if column else set()))
+
+
+def chosen_names(action: Action, catalog: Catalog) -> frozenset[str]:
+    """The name that the server will choose for an unnamed index: whatever had it before has to be gone by then."""
+    index = index_definition(action) if action.kind == "CREATE INDEX" and action.relation is not None else None
+    if index is None or index.name is not None:
+        return frozenset()
+    return frozenset({name_in(catalog, catalog.resolve(*index.table), index)})
 
 
 def tying_relations(action: Action, catalog: Catalog) -> frozenset[QualifiedName]:

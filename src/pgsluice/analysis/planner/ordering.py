@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from pgsluice.analysis.effects.hanging import ends
 from pgsluice.analysis.parsing.trees import walk
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.model.plan import PhaseName
@@ -28,11 +29,16 @@ _DROPS_PART = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT
 
 def in_phases(pieces: list[Piece]) -> list[Piece]:
     """The pieces in the order in which they run: by phase, the file's order within each. A piece never runs before one
-    that it depends on: it is moved to that one's phase instead. Pieces of one atom share a phase."""
+    that it depends on: it is moved to that one's phase instead. Pieces of one atom share a phase. A view that stands in a table's
+    place goes before what else its phase does: that means the table."""
     placed: list[Piece] = []
     for piece in pieces:
         placed.append(_behind(piece, placed))
-    return sorted(_atoms_together(placed), key=lambda p: _ORDER.index(p.phase))
+    return sorted(_atoms_together(placed), key=lambda p: (_ORDER.index(p.phase), not _early(p)))
+
+
+def _early(piece: Piece) -> bool:
+    return piece.settled is not None and piece.settled.early and piece.atom < 0
 
 
 def _behind(piece: Piece, earlier: list[Piece]) -> Piece:
@@ -58,6 +64,8 @@ def _atoms_together(pieces: list[Piece]) -> list[Piece]:
 def depends(later: Piece, earlier: Piece) -> bool:
     """Whether `later` may not run before `earlier`."""
     if later.opaque or earlier.opaque or later.origin == earlier.origin:
+        return True
+    if earlier.carriers and any(ends(a) & earlier.carriers for a in later.actions):
         return True
     if _without_default(later, earlier) or _without_default(earlier, later):
         return False

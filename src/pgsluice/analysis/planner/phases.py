@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pgsluice.analysis.parsing.changes import column_name
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.planner.guards import Key, dropped
+from pgsluice.analysis.planner.naming import tying_relations
 from pgsluice.model.catalog import Catalog, ConstraintKind
 from pgsluice.model.plan import PhaseName
 
@@ -42,12 +43,15 @@ _GIVES_VALUE = frozenset({"ALTER TABLE SET DEFAULT", "ALTER TABLE ADD IDENTITY",
 def natural_phase(
     action: Action, catalog: Catalog, made_here: Collection[Key], made_anew: Collection[Key], others: Sequence[Action] = ()
 ) -> PhaseName:
-    """EXPAND for what adds or loosens, MIGRATE for what fills, validates or drops an index, CONTRACT for what destroys
-    something that a running release may use. `made_here` are the objects that the same run made before, `made_anew` those
-    that the file drops and makes anew in one transaction; `others` are the actions of its statement and those behind it."""
+    """EXPAND for what adds or loosens, and for what is about new tables, which nobody uses, MIGRATE for what fills, validates or drops
+    an index, CONTRACT for what destroys something that a running release may use. `made_here` are the objects that the same run made
+    before, `made_anew` those that the file drops and makes anew in one transaction; `others` are the actions of its statement and those
+    behind it."""
     if action.kind in _FILLS_OR_VALIDATES:
-        return PhaseName.MIGRATE
+        return PhaseName.EXPAND if _only_new(action, catalog) else PhaseName.MIGRATE
     if action.kind in _HARMLESS_DROPS:
+        if _of_new_index(action, catalog):
+            return PhaseName.EXPAND
         return PhaseName.CONTRACT if _unique_index(action, catalog) else PhaseName.MIGRATE
     if action.kind == "ALTER TABLE DROP CONSTRAINT":
         return PhaseName.CONTRACT if _relied_on(action, catalog) else PhaseName.EXPAND
@@ -75,13 +79,19 @@ def _column(action: Action) -> tuple[object, str | None]:
     return action.relation, column_name(action)
 
 
+def _only_new(action: Action, catalog: Catalog) -> bool:
+    """Whether it is about nothing but tables that this run has made."""
+    found = [catalog.table(name) for name in tying_relations(action, catalog)]
+    return bool(found) and all(table is not None and table.made_by_run for table in found)
+
+
 def _unique_index(action: Action, catalog: Catalog) -> bool:
     """A unique index: upserts of the running release name its columns."""
     index = catalog.index(catalog.resolve(*action.relation)) if action.relation else None
-    return index is not None and index.unique and not _made_by_run(catalog, action)
+    return index is not None and index.unique
 
 
-def _made_by_run(catalog: Catalog, action: Action) -> bool:
+def _of_new_index(action: Action, catalog: Catalog) -> bool:
     index = catalog.index(catalog.resolve(*action.relation)) if action.relation else None
     table = catalog.table(index.table) if index else None
     return table is not None and table.made_by_run

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pgsluice.analysis.effects.hanging import Carrier
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parts import Settled
@@ -17,8 +18,8 @@ class Piece:
     that of the action in it, from 0: pieces of one origin keep their order. `brief`: it may share a short transaction.
     `atom`: pieces with the same number share one transaction, -1 for none. `relations` are those that it mentions or
     makes, `names` all other names (columns, constraints, types, functions ...), as the catalog stores them. `independent`: only those
-    names can tie it to others that are so too. `opaque`: what it does cannot be seen, so nothing may change places with it.
-    `settled`, `apart`: as in the part that it is."""
+    names can tie it to others that are so too. `carriers` is on what hung what it drops. `opaque`: what it does cannot be seen, so
+    nothing may change places with it. `settled`, `apart`: as in the part that it is."""
 
     sql: str
     actions: tuple[Action, ...]
@@ -39,6 +40,7 @@ class Piece:
     relations: frozenset[QualifiedName] = frozenset()
     names: frozenset[str] = frozenset()
     independent: bool = False
+    carriers: frozenset[Carrier] = frozenset()
     opaque: bool = False
     may_exceed_budget: bool = False
     settled: Settled | None = None

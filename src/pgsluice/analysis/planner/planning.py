@@ -9,14 +9,13 @@ from pgsluice.analysis.effects.tables import without_temporary
 from pgsluice.analysis.parsing.actions import actions
 from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.analysis.parsing.statement import Action, Statement
-from pgsluice.analysis.planner import guards
+from pgsluice.analysis.planner import guards, sessions
 from pgsluice.analysis.planner.assembly import existing, phases
 from pgsluice.analysis.planner.composition import Allowances, Composition, Refusal, rule_of
 from pgsluice.analysis.planner.imagining import Imagination
 from pgsluice.analysis.planner.ordering import in_phases
 from pgsluice.analysis.planner.overlap import in_the_way, waiting_actions
 from pgsluice.analysis.planner.piece import Piece
-from pgsluice.analysis.planner.sessions import session_text
 from pgsluice.analysis.planner.stretch import Stretch
 from pgsluice.analysis.planner.wholes import composed_whole
 from pgsluice.analysis.rules.rule import Context
@@ -175,8 +174,9 @@ class FileComposition:
         or controls the transaction."""
         first = self.file[number][0]
         if first.kind in _CONTROL:
+            self._end_transaction()
             return None
-        if (text := session_text(first)) is not None:
+        if (text := sessions.session_text(first)) is not None:
             self._remember(first, text)
             return None
         return self._composed(number, self.statements[number])
@@ -184,7 +184,7 @@ class FileComposition:
     def only_controls(self, number: int) -> bool:
         """Whether the statement only sets the session or controls the transaction."""
         first = self.file[number][0]
-        return first.kind in _CONTROL or session_text(first) is not None
+        return first.kind in _CONTROL or sessions.session_text(first) is not None
 
     def looked_at(self, number: int) -> Composition:
         """What is met in a statement that `compose` makes nothing of; to be asked before that."""
@@ -192,6 +192,10 @@ class FileComposition:
         made = Composition(self._context(number), statement, number, self._allowances(number))
         made.met += map(made.look, self.file[number])
         return made
+
+    def _end_transaction(self) -> None:
+        """SET TRANSACTION holds for one."""
+        self.session = tuple(text for text in self.session if not sessions.of_transaction(text))
 
     def _remember(self, action: Action, text: str) -> None:
         self.session = (*self.session, text) if text else self.session
@@ -203,7 +207,7 @@ class FileComposition:
             statement,
             number,
             self._allowances(number),
-            session="; ".join(self.session),
+            session=sessions.joined(self.session),
             made_here=frozenset(self.made_here),
             made_anew=self._made_anew(number),
             whole=any(s.first <= number <= s.last for s in self.spans),

@@ -1,23 +1,26 @@
 """A constraint that is dropped and added again under its name: the new one is validated before the old one goes."""
 
+from pgsluice.analysis.effects.hanging import carriers, ends
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.tokens import tokens
 from pgsluice.analysis.rules.rule import Context, Part
-from pgsluice.model.catalog import ConstraintKind
+from pgsluice.model.catalog import Catalog, ConstraintKind
 from pgsluice.model.postgres.identifiers import helper_name, quote
 
 _BETWEEN = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "DO", "SELECT", "CALL", "UNKNOWN", "TRUNCATE"})
 """What may write rows that only the absence of the old constraint lets in."""
 
 
-def replaced_later(action: Action, later: tuple[Action, ...]) -> bool:
-    """Whether a DROP CONSTRAINT is followed by an ADD of the same name that can take its place in one strike."""
+def replaced_later(action: Action, later: tuple[Action, ...], catalog: Catalog) -> bool:
+    """Whether a DROP CONSTRAINT is followed by an ADD of the same name that can take its place in one strike, with nothing in between
+    for which the old one has to be gone."""
     if action.kind != "ALTER TABLE DROP CONSTRAINT" or action.node.get("behavior") == "DROP_CASCADE":
         return False
+    held = carriers(action, catalog)
     for other in later:
         if added_name(other) == action.node.get("name") and other.relation == action.relation:
             return not _primary(other)
-        if other.kind in _BETWEEN:
+        if other.kind in _BETWEEN or ends(other) & held:
             return False
     return False
 

@@ -15,6 +15,19 @@ OURS = frozenset(
 )
 """Settings that a run must decide itself; a file's own are left out."""
 
+OF_TRANSACTION = "SET TRANSACTION"
+"""What begins so holds until COMMIT, and must come before any query of its transaction."""
+
+
+def joined(texts: tuple[str, ...]) -> str:
+    """The settings of a step: what has to come first in a transaction is first."""
+    return "; ".join(sorted(texts, key=lambda text: not of_transaction(text)))
+
+
+def of_transaction(text: str) -> bool:
+    """Whether a remembered setting holds for one transaction only."""
+    return text.startswith(OF_TRANSACTION)
+
 
 def session_text(action: Action) -> str | None:
     """The SET to repeat for later steps, '' for one that is left out; None where the action is no such statement."""
@@ -22,11 +35,20 @@ def session_text(action: Action) -> str | None:
         return action.sql
     if action.kind == "SELECT" and (call := _set_config(action)) is not None:
         return "" if call in OURS else action.sql
+    if action.kind == "SET TRANSACTION" and action.node.get("name") == "TRANSACTION":
+        return _isolation(action)
     if action.kind != "SET":
         return None
     if action.node.get("name", "").lower() in OURS:
         return ""
     return _for_session(action)
+
+
+def _isolation(action: Action) -> str:
+    """The isolation level alone: our transactions write, if only the journal."""
+    modes = {d["defname"]: d["arg"]["A_Const"] for d in (a["DefElem"] for a in action.node.get("args", ()))}
+    level = modes.get("transaction_isolation", {}).get("sval", {}).get("sval", "")
+    return f"{OF_TRANSACTION} ISOLATION LEVEL {level.upper()}" if level else ""
 
 
 def _for_session(action: Action) -> str:

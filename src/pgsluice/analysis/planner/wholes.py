@@ -1,6 +1,7 @@
 """A statement of several actions: kept whole where no rule takes part of it away, else taken apart in the server's own order."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
@@ -52,7 +53,7 @@ def _compose(composition: Composition, action: Action, statement: tuple[Action, 
 def _may_be_replaced(action: Action, statement: tuple[Action, ...], context: Context) -> bool:
     if action.kind != "ALTER TABLE DROP CONSTRAINT":
         return False
-    return replaced_later(action, (*statement[statement.index(action) + 1 :], *context.later))
+    return replaced_later(action, (*statement[statement.index(action) + 1 :], *context.later), context.catalog)
 
 
 def _pass(action: Action) -> int:
@@ -77,6 +78,7 @@ def _one(pieces: list[Piece], actions: tuple[Action, ...]) -> Piece:
         reason="; ".join(dict.fromkeys(p.reason for p in pieces)),
         relations=frozenset().union(*(p.relations for p in pieces)),
         names=frozenset().union(*(p.names for p in pieces)),
+        carriers=frozenset().union(*(p.carriers for p in pieces)),
         independent=all(p.independent for p in pieces),
         opaque=any(p.opaque for p in pieces),
         preflight=tuple(q for p in pieces for q in p.preflight),
@@ -101,9 +103,11 @@ def union(impacts: list[Impact]) -> Impact:
 
 
 def _brief_together(pieces: list[Piece]) -> list[Piece]:
-    """Neighbours of one statement that are brief and of one phase keep sharing a transaction, as they did."""
-    return [
-        replace(p, with_next=p.with_next or (p.brief and after.brief and p.phase is after.phase and p.fill is None and after.fill is None))
-        for p, after in zip(pieces, [*pieces[1:], None], strict=True)
-        if after is not None
-    ] + pieces[-1:]
+    """Neighbours of one statement that are brief and of one phase keep sharing a transaction, as they did. Without pieces where a
+    later statement brings what this one drops."""
+    return [*(_tied(p, after) for p, after in pairwise(pieces)), *pieces[-1:]]
+
+
+def _tied(piece: Piece, after: Piece) -> Piece:
+    together = piece.brief and after.brief and piece.phase is after.phase and piece.fill is None and after.fill is None
+    return replace(piece, with_next=piece.with_next or together)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from pgsluice.analysis.locks.impact import Impact
+from pgsluice.analysis.parsing.changes import column_name
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parts import Part as Part
-from pgsluice.model.catalog import Catalog, Table
+from pgsluice.model.catalog import Catalog, Column, Table
 from pgsluice.model.finding import Category, Severity
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.postgres.versions import ServerVersion
@@ -69,6 +70,15 @@ class Context:
                 break
             inside.append(action)
         return ()
+
+    def doomed(self, table: Table) -> tuple[Column, ...]:
+        """The columns that earlier statements of the file drop from a table that stood before, so that they stay until contract."""
+        before = (self.start or self.catalog).table(table.name)
+        if before is None or table.made_by_run:
+            return ()
+        dropped = [a for a in self.earlier if a.kind == "ALTER TABLE DROP COLUMN" and a.relation and self.name(a.relation) == table.name]
+        found = (before.column(column_name(a) or "") for a in dropped)
+        return tuple(c for c in found if c is not None and table.column(c.name) is None)
 
     def foreseeable(self, name: QualifiedName, columns: Iterable[str] = ()) -> bool:
         """Whether a query run before anything changes can see the rows and columns that the action will meet."""

@@ -21,10 +21,11 @@ NOT_THROUGH_A_VIEW = (
 _NOT_IN_ROUTINES = re.compile(r"\b(TRUNCATE|COPY|ON\s+CONSTRAINT|XMIN|CTID|ROWTYPE|MERGE)\b", re.IGNORECASE)
 
 
-def renamed_table(table: Table, new: QualifiedName, sql: str, back: str, catalog: Catalog) -> Iterator[Part]:
-    """The renaming `sql`, which `back` undoes, and a view under the old name in the same transaction; contract drops the view."""
+def renamed_table(table: Table, new: QualifiedName, sql: str, back: str, catalog: Catalog, *, waits: bool = False) -> Iterator[Part]:
+    """The renaming `sql`, which `back` undoes, and a view under the old name in the same transaction; contract drops the view. `waits`:
+    something in contract still calls the table by its old name, so that it keeps it until then."""
     notice = f"{table.name} is a view from here on: what works on tables alone does not work by that name ({NOT_THROUGH_A_VIEW})"
-    yield Part(sql, "the new name", with_next=True, settled=Settled(back), releases_notice=notice)
+    yield Part(sql, "the new name", with_next=True, settled=Settled(back, independent=not waits), releases_notice=notice)
     columns = [(c, c.name) for c in table.columns]
     yield from _view(table, new, columns, catalog, "the old name stays until contract, for the release that uses it")
     old = OldName(str(table.kind), table.name.schema, table.name.name)
@@ -32,9 +33,9 @@ def renamed_table(table: Table, new: QualifiedName, sql: str, back: str, catalog
     yield Part(f"DROP VIEW {table.name}", "no release uses the old name any more", PhaseName.CONTRACT, settled=last)
 
 
-def renamed_column(table: Table, old: str, new: str, catalog: Catalog) -> Iterator[Part]:
-    """Table and column are renamed, and a view in the table's place shows the column under both names; contract takes the view away
-    and gives the table its name back."""
+def renamed_column(table: Table, old: str, new: str, catalog: Catalog, doomed: tuple[Column, ...] = ()) -> Iterator[Part]:
+    """Table and column are renamed, and a view in the table's place shows the column under both names, and the columns that are
+    `doomed` to go in contract; that takes the view away first, and gives the table its name back."""
     aside = QualifiedName(table.name.schema, helper_name(table.name.name, "table"))
     notice = (
         f"{table.name} is a view on {aside} until contract, with {quote(old)} and {quote(new)} for one column: a statement may set "
@@ -48,11 +49,12 @@ def renamed_column(table: Table, old: str, new: str, catalog: Catalog) -> Iterat
     yield Part(column, reason, with_next=True, settled=Settled(f"ALTER TABLE {aside} RENAME COLUMN {column_back}"))
     columns = [(c, new if c.name == old else c.name) for c in table.columns]
     columns += [(c, old) for c in table.columns if c.name == old]
-    yield from _view(table, aside, columns, catalog, reason, renamed={old: new})
+    columns += [(c, c.name) for c in doomed]
+    yield from _view(table, aside, columns, catalog, reason, renamed={old: new}, doomed=frozenset(c.name for c in doomed))
     why, name = "no release uses the old name any more", OldName("column", table.name.schema, table.name.name, old)
-    last = Settled(None, independent=False, gone=(name,))
+    last = Settled(None, independent=False, gone=(name,), early=True)
     yield Part(f"DROP VIEW {table.name}", why, PhaseName.CONTRACT, with_next=True, settled=last)
-    yield Part(back, why, PhaseName.CONTRACT, settled=Settled(None, independent=False))
+    yield Part(back, why, PhaseName.CONTRACT, settled=Settled(None, independent=False, early=True))
 
 
 def _view(
@@ -62,6 +64,7 @@ def _view(
     catalog: Catalog,
     reason: str,
     renamed: dict[str, str] | None = None,
+    doomed: frozenset[str] = frozenset(),
 ) -> Iterator[Part]:
     """The view, with the table's privileges and owner. It asks who uses it for the rights on the table, where the server can (15)."""
     named = renamed or {}
@@ -73,7 +76,7 @@ def _view(
         statements.append(f"ALTER VIEW {table.name} OWNER TO {quote(table.owner)}")
     for sql in statements:
         undo = f"DROP VIEW IF EXISTS {table.name}" if sql is statements[0] else ""
-        yield Part(sql, reason, with_next=sql is not statements[-1], settled=Settled(undo))
+        yield Part(sql, reason, with_next=sql is not statements[-1], settled=Settled(undo, regardless=doomed))
 
 
 def _shown(column: str, name: str) -> str:

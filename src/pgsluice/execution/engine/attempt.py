@@ -44,10 +44,12 @@ class Attempt:
 
 def prepare(context: StepContext, opening: str = "") -> None:
     """The part of the strike's transaction that comes before any strong lock, as one message: `opening`, the journal's row,
-    the file's settings.
+    the file's settings; before that row what has to come before any query.
 
     Raises DatabaseError; the transaction is open then and failed."""
-    texts = [opening, context.record_sql(), context.step.session.strip().rstrip(";")]
+    session = context.step.session.strip().rstrip(";")
+    first = session if session.startswith("SET TRANSACTION ") else ""
+    texts = [opening, first, context.record_sql(), "" if first else session]
     context.work.run(";\n".join(t for t in texts if t))
 
 

@@ -185,6 +185,14 @@ def test_settings_of_the_file_hold_for_its_steps_and_time_limits_do_not() -> Non
     assert only(file).session == "SET search_path = public, extra; SET work_mem = '1GB'"
 
 
+def test_the_isolation_of_a_transaction_holds_for_its_steps_and_not_behind_them() -> None:
+    file = """SET work_mem = '1GB'; BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+              INSERT INTO orders (id) VALUES (1); INSERT INTO orders (id) VALUES (2); COMMIT; ALTER TABLE orders ADD COLUMN a int"""
+    sessions = {s.sql.split()[0].removesuffix(";"): s.session for m in planned(file).migrations for _, s in m.steps()}
+    assert sessions["INSERT"] == "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET work_mem = '1GB'"
+    assert sessions["ALTER"] == "SET work_mem = '1GB'"
+
+
 def test_an_opaque_statement_keeps_its_place() -> None:
     file = "ALTER TABLE orders DROP COLUMN total; DO $$ BEGIN EXECUTE 'SELECT 1'; END $$; CREATE INDEX ON orders (placed)"
     assert [phase for phase, _, _ in steps(file, allow=("*",))] == ["contract"] * 3

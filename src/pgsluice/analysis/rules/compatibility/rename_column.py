@@ -65,7 +65,7 @@ def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoR
     reason = next(no_view(table, context.catalog, column=old), None)
     if reason is not None:
         return _by_twin(table, old, new, f"no view can show the column under both names: {reason}", context)
-    return Rewrite(tuple(renamed_column(table, old, new, context.catalog)), declinable=True)
+    return Rewrite(tuple(renamed_column(table, old, new, context.catalog, context.doomed(table))), declinable=True)
 
 
 def _by_twin(table: Table, old: str, new: str, why: str, context: Context) -> Rewrite | NoRewrite:

@@ -62,7 +62,8 @@ def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoR
     moves = "newschema" in action.node
     new = QualifiedName(action.node["newschema"], table.name.name) if moves else _gives(action, context) or table.name
     back = f"SET SCHEMA {quote(table.name.schema)}" if moves else f"RENAME TO {quote(table.name.name)}"
-    return Rewrite(tuple(renamed_table(table, new, action.sql, f"ALTER TABLE {new} {back}", context.catalog)), declinable=True)
+    waits = bool(context.doomed(table))
+    return Rewrite(tuple(renamed_table(table, new, action.sql, f"ALTER TABLE {new} {back}", context.catalog, waits=waits)), declinable=True)
 
 
 def _heir(name: QualifiedName, context: Context) -> Action | None:

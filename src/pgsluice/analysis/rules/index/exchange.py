@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from pgsluice.analysis.effects.hanging import ends, of_index
 from pgsluice.analysis.parsing.indexes import IndexDefinition, index_definition
 from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.rules.index.definition import name_in, without_index
 from pgsluice.analysis.rules.rule import Context
 from pgsluice.model.catalog import Index
 
@@ -17,7 +19,7 @@ def dropped(action: Action, context: Context) -> Index | None:
 
 def has_successor(index: Index, context: Context) -> bool:
     """Whether a CREATE INDEX further down replaces the index: on its table, of its name or with its first column. What the
-    user has made CONCURRENTLY stays in the order that the user gave."""
+    user has made CONCURRENTLY stays in the order that the user gave, and what has to be gone for something before that is dropped."""
     return _is_replaced(index, context.later, context)
 
 
@@ -33,14 +35,25 @@ def replaced_index(definition: IndexDefinition, context: Context) -> Index | Non
 
 
 def _is_replaced(index: Index, actions: Sequence[Action], context: Context) -> bool:
-    made = (index_definition(a) for a in actions)
-    return any(d is not None and not d.concurrent and _replaces(d, index, context) for d in made)
+    held = of_index(index)
+    for action in actions:
+        made = index_definition(action)
+        if made is not None and not made.concurrent and _replaces(made, index, context):
+            return True
+        if ends(action) & held:
+            return False
+    return False
+
+
+def _inherits_name(definition: IndexDefinition, index: Index, context: Context) -> bool:
+    """Whether the server would give the dropped index's name to one that the file gives none."""
+    return name_in(without_index(context.catalog, index), index.table, definition) == index.name.name
 
 
 def _replaces(definition: IndexDefinition, index: Index, context: Context) -> bool:
     if context.name(definition.table) != index.table:
         return False
-    if definition.name == index.name.name:
+    if definition.name == index.name.name or (definition.name is None and _inherits_name(definition, index, context)):
         return True
     whole = definition.where is None and index.predicate is None
     return whole and bool(index.keys) and index.keys[0] is not None and index.keys[0] == definition.columns[0]
