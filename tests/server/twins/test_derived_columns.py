@@ -6,6 +6,7 @@ import time
 import psycopg
 import pytest
 
+from pgsluice import api, backfills
 from pgsluice.model.errors import RefusedError, StepFailedError
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
@@ -90,6 +91,30 @@ def test_a_wrong_expression_changes_nothing(scene: Scene):
         with pytest.raises((RefusedError, StepFailedError)):
             scene.run()
         assert differences(before, scene.picture()) == ""
+
+
+def test_a_column_that_moves_to_another_table_as_the_guide_says(scene: Scene):
+    """The triggers are refused; the way of three releases is open."""
+    scene.before(
+        "CREATE TABLE users (id int PRIMARY KEY, email text); CREATE TABLE profiles (id int PRIMARY KEY, owner int REFERENCES users)",
+        "INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 500) i",
+        "INSERT INTO profiles SELECT i, i FROM generate_series(1, 500) i",
+    )
+    scene.write('-- pgsluice: from "users.email" back "email"\nALTER TABLE profiles ADD COLUMN email text;')
+    with pytest.raises(RefusedError, match=r"users\.email is a column of another table"):
+        scene.run()
+    scene.write("ALTER TABLE profiles ADD COLUMN email text;")
+    scene.run()
+    execute(scene.dsn, "UPDATE profiles SET email = 'stale' WHERE id = 9")
+    theirs = "(SELECT u.email FROM users u WHERE u.id = owner)"
+    change = backfills.Change("profiles", (f"email = {theirs}",), where=f"email IS DISTINCT FROM {theirs}")
+    assert backfills.backfill(change, scene.settings).rows == 500
+    (scene.folder / "0002_gone.sql").write_text("ALTER TABLE users DROP COLUMN email;")
+    scene.run()
+    api.contract("0002_gone", scene.settings)
+    execute(scene.plain, "ALTER TABLE profiles ADD email text", "UPDATE profiles SET email = 'u' || owner", "ALTER TABLE users DROP email")
+    scene.change = "SELECT"
+    assert scene.differences_to_plain() == ""
 
 
 def test_not_null_while_the_old_release_writes_null(scene: Scene):

@@ -24,7 +24,8 @@ the column, whose writes the old one has by then. NOT NULL is set the safe way.
 
 Without `back` the old column goes stale as soon as the new release writes: `-- pgsluice: one-way because ...` allows that. With a
 default an INSERT that leaves the column out cannot be told from one that gives the default: leave it for a later migration.
-Triggers that fire after each update, rules, partitions and children refuse the filling, by name.
+Triggers that fire after each update, rules, partitions and children refuse the filling, by name. So does a column that moves to
+another table (`from "users.email"`): docs/guide/expand-contract.md says why, and how to move one.
 """
 
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from pgsluice.analysis.parsing.columns import ColumnDefinition, column_definitio
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.own_expression import expression_of
 from pgsluice.analysis.parsing.statement import Action
+from pgsluice.analysis.parsing.trees import strings, walk
 from pgsluice.analysis.parts import Part
 from pgsluice.analysis.rules.column.new_column import added_column, bare, not_null_parts
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
@@ -103,6 +105,12 @@ def _reasons(
         yield f"{quote(column.name)} gets its values from an expression, and has a default or is generated as well"
     if any(c.kind is not ConstraintKind.NOT_NULL for c in column.constraints):
         yield f"{quote(column.name)} has constraints, which are to come in a statement of their own behind it"
+    other = next(_of_others(table, source, back), None)
+    if other is not None:
+        yield (
+            f"{other} is a column of another table, and two rows in two tables cannot be kept in step: each write of the one would have to "
+            "lock the other, in an order that the application does not know"
+        )
     if not read or source.subquery:
         yield f"from {source.sql!r} must compute the value from columns of {table.name} alone"
     if any(is_volatile(e, context.catalog) for e in (source, back) if e is not None):
@@ -115,6 +123,14 @@ def _reasons(
     if back is not None and len(read) != 1:
         yield f"back {back.sql!r} is the value of one column, and from {source.sql!r} reads {len(read)}"
     yield from no_filling(table)
+
+
+def _of_others(table: Table, *expressions: Expression | None) -> Iterator[str]:
+    """The columns that are named with another table than this one."""
+    for _, node in (pair for e in expressions if e is not None for pair in walk(e.node) if pair[0] == "ColumnRef"):
+        *whole, column = strings(node.get("fields", ())) or [""]
+        if whole and whole[-1] != table.name.name:
+            yield f"{'.'.join(map(quote, whole))}.{quote(column)}"
 
 
 _UNSEEN = NoRewrite("the columns that it comes from can only be seen in a database", "plan with --database (or --schema)")
