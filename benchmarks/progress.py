@@ -8,11 +8,11 @@ is exceeded).
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from pgsluice import api
 from pgsluice.execution.db.connect import connect
@@ -53,27 +53,18 @@ def trial(dsn: str, rows: int, pace: str) -> tuple[float, list[float]]:
         "--quiet",
     ]
     estimates: list[tuple[float, float]] = []
-    memory = 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            memory = max(memory, peak_mb(process.pid))
-            found = [b.news for b in api.status(Settings(database=dsn)).running_backfills if b.news is not None]
-            if found and found[0].eta_s is not None and FROM <= found[0].share <= TO:
-                estimates.append((time.monotonic(), found[0].eta_s))
-            time.sleep(1.0)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+    while not ended:
+        found = [b.news for b in api.status(Settings(database=dsn)).running_backfills if b.news is not None]
+        if found and found[0].eta_s is not None and FROM <= found[0].share <= TO:
+            estimates.append((time.monotonic(), found[0].eta_s))
+        time.sleep(1.0)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
     end = time.monotonic()
-    if process.returncode:
-        raise SystemExit(f"the backfill ended with {process.returncode}")
-    return memory, [abs(eta - (end - at)) / (end - at) for at, eta in estimates]
-
-
-def peak_mb(pid: int) -> float:
-    """VmHWM of a process; 0 where it has just ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0.0
-    return max((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), default=0.0)
+    if status:
+        raise SystemExit(f"the backfill ended with {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_maxrss / 1024, [abs(eta - (end - at)) / (end - at) for at, eta in estimates]
 
 
 def main() -> int:

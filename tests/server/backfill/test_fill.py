@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgsluice.execution.backfill import slicing
 from pgsluice.execution.backfill.fill import MOST_PASSES, FillResult, Worker, run_fill
 from pgsluice.execution.backfill.pace import FillLimits
 from pgsluice.execution.backfill.reins import Reins
@@ -269,6 +270,32 @@ def test_a_row_that_turns_up_behind_the_cursor_of_the_last_pass(rig: Rig, table:
     assert rig.run(hook=turn_up, limits=FillLimits(rest=0, target_s=0.002)).complete and all_filled(rig.dsn)
     ((row, cursor),) = pages
     assert row < cursor
+
+
+def test_where_snapshots_outlive_the_work_it_waits_for_them(rig: Rig, monkeypatch: pytest.MonkeyPatch):
+    """There is always one of up to 0.7 s, and the whole table takes less."""
+    monkeypatch.setattr(slicing, "WAITING", 1000)
+    execute(rig.dsn, "CREATE TABLE wide (id int, note text, n int)")
+    execute(rig.dsn, "INSERT INTO wide SELECT g, repeat('x', 60), 0 FROM generate_series(1, 20000) g", "VACUUM ANALYZE wide")
+    fill, over = Fill("public.wide", (("n", "1"),), "n = 0"), threading.Event()
+    holders = [threading.Thread(target=hold_snapshots, args=(rig.dsn, over, shift_s)) for shift_s in (0.0, 0.35)]
+    for holder in holders:
+        holder.start()
+    time.sleep(1.0)
+    done = rig.run(fill)
+    over.set()
+    for holder in holders:
+        holder.join()
+    assert done.complete and done.rows == 20_000 and done.hot >= done.rows / 2
+
+
+def hold_snapshots(dsn: str, over: threading.Event, shift_s: float) -> None:
+    over.wait(shift_s)
+    with psycopg.connect(dsn) as connection:
+        while not over.is_set():
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+            over.wait(0.7)
+            connection.execute("COMMIT")
 
 
 def test_a_partition_that_comes_meanwhile_is_filled_too(rig: Rig):

@@ -35,8 +35,8 @@ CLEAN_PASSES = 3
 _INSERT, _DELETE, _UPDATE = 4, 8, 16
 """Bits of pg_trigger.tgtype."""
 
-LOOKING_SHARE = 0.08
-"""Of the first pass: so long took the pass that finds nothing, and ANALYZE, behind it (a million rows, 2 indexes, 18, 2 cores)."""
+LOOKING_SHARE = 0.03
+"""Of the first pass: so long took the look that finds nothing, and ANALYZE, behind it (three million rows, 2 indexes, 18, 2 cores)."""
 
 LOCK_TIMEOUT_MS = 1000
 """For looking and ANALYZE, which hold nothing that the application waits for."""

@@ -19,8 +19,11 @@ TRIES = 2
 SLOW_TRIES = 5
 """Of one row that is not done within half of the stall budget, before it is said to be too slow."""
 
-SEEN_EVERY_S = 2.0
-"""Between two looks at the age of the oldest snapshot."""
+SEEN_EVERY_S, FADING = 2.0, 0.8
+"""Between two looks at the age of the oldest snapshot, and what is left of the last look: the oldest one may just have gone."""
+
+
+SNAPSHOTS = "until snapshots of the application that still need the old rows are gone: the next updates stay on their pages then"
 
 
 @dataclass
@@ -61,7 +64,7 @@ class HeapPass:
 
     def _next_tour(self, start: int) -> Tour:
         if time.monotonic() - self._seen_at > SEEN_EVERY_S and self.slicing.able:
-            self._seen_at, self._seen_s = time.monotonic(), self.work.oldest_snapshot_s()
+            self._seen_at, self._seen_s = time.monotonic(), max(self.work.oldest_snapshot_s(), FADING * self._seen_s)
         return self.slicing.tour(start, self.span[1], self._seen_s)
 
     def _walk(self, tour: Tour, first: int, place: int) -> bool:
@@ -81,6 +84,8 @@ class HeapPass:
                 self.slicing.measured(tour, tour.end - tour.start, rows)
             elif not self.slicing.learn(tour, rows, hot, time.monotonic() - began) and number <= tour.slices // 2:
                 return self.replaced
+            if number + 1 < tour.slices and not self.replaced:
+                self.work.reins.wait(began + tour.gap_s - time.monotonic(), SNAPSHOTS)
         return True
 
     def _say(self, tour: Tour, number: int) -> None:

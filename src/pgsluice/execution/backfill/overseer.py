@@ -99,7 +99,7 @@ class Overseer:
             hot=round(self._tally.hot_share, 3),
             wal_bytes=_wal_written(self._session) - self._wal,
             eta_s=None if eta is None else round(eta, 1),
-            waiting=self._reins.held or (self._slowed and f"slowed down: {self._slowed}"),
+            waiting=self._reins.held or (self._slowed and f"slowed down: {self._slowed}") or self._reins.waiting,
             pace=self._now,
         )
         backfills.write_news(self._session, *self._name, news)

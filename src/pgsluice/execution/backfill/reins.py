@@ -15,11 +15,13 @@ SLOWEST = 1 / 32
 
 class Reins:
     """Shared between threads. `limits` may be changed at any time, as may `held` (the reason why no batch may begin) and `ease`
-    (the share of the pace that is asked for, above 0 to 1). `stop` ends all workers."""
+    (the share of the pace that is asked for, above 0 to 1). `waiting` is what a worker waits for of its own accord. `stop` ends all
+    workers."""
 
     def __init__(self, limits: FillLimits, checkpoint: Callable[[], None] = lambda: None) -> None:
         self.limits, self.ease = limits, 1.0
         self.held: str | None = None
+        self.waiting: str | None = None
         self.held_s = 0.0
         self._checkpoint = checkpoint
         self._lock = threading.Lock()
@@ -38,7 +40,17 @@ class Reins:
 
     def rest(self, seconds: float) -> None:
         """After a batch of so many seconds."""
-        end = time.monotonic() + seconds * (self.limits.rest + 1 / max(self.ease, SLOWEST) - 1)
+        self._sleep(seconds * (self.limits.rest + 1 / max(self.ease, SLOWEST) - 1))
+
+    def wait(self, seconds: float, why: str) -> None:
+        """For what only time brings."""
+        if seconds > 0:
+            self.waiting = why
+            self._sleep(seconds)
+            self.waiting = None
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, LOOK_S))
             if self._failure is not None or self.held is not None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 
-MEMORY_S = 30.0
+MEMORY_S = 10.0
 """Of the pace that an estimate rests on; at least a fifth of the time so far."""
 
 

@@ -90,13 +90,14 @@ def cursor_of(cursor: Cursor, workers: int = 1) -> Cursor:
 
 
 def test_slices_fit_the_page_and_the_age_of_snapshots():
-    assert Slicing(rows_per_page=60).tour(0, 10_000, 0) == Tour(0, 512, 16)
+    assert Slicing(rows_per_page=60).tour(0, 10_000, 0) == Tour(0, 512, 12)
     assert Slicing(rows_per_page=9).tour(0, 10_000, 0).slices == 4, "wide rows: each slice has at least two on a page"
     assert Slicing(rows_per_page=60, able=False).tour(5, 10_000, 0) == Tour(5, 10_000, 1)
     wide = Slicing(rows_per_page=60).tour(0, 1_000_000, 5.0)
-    assert wide.slices == 16 and (wide.end - wide.start) * 60 / 16 / 50_000 >= 5, "the slice before is forgotten by everybody"
+    assert wide.slices == 12 and (wide.end - wide.start) * 60 / 12 / 50_000 >= 5, "the slice before is forgotten by everybody"
     few = Slicing(rows_per_page=60).tour(0, 30_000, 5.0)
-    assert 1 < few.slices < 16, "the whole table takes too little time for more"
+    assert few.slices == 4 and few.gap_s >= 5, "the whole table takes too little time: it waits for a few"
+    assert Slicing(rows_per_page=60).tour(0, 1_000, 5.0).slices == 1, "not worth the wait"
     assert Slicing(rows_per_page=60).tour(0, 10_000, 3600.0).slices == 1
 
 
@@ -106,4 +107,4 @@ def test_updates_that_leave_their_page_make_tours_wider_until_slices_are_given_u
         tour = slicing.tour(0, 20_000, 0)
         seen.append(tour)
         slicing.learn(tour, rows=10_000, hot=100, seconds=0.2)
-    assert seen[0].slices == 16 and seen[1].end > seen[0].end and seen[-1].slices == 1
+    assert seen[0].slices == 12 and seen[1].end > seen[0].end and seen[-1].slices == 1
