@@ -291,7 +291,8 @@ def rehearse(
 
         return run(paths, there, both).plan, 0
 
-    return rehearse_orders(orders, run_plan, say)
+    with _in_words():
+        return rehearse_orders(orders, run_plan, say)
 
 
 def _run_saved(saved: Plan, settings: Settings, report: Report, checkpoint: Callable[[], None]) -> RunResult:
@@ -457,7 +458,7 @@ def _pending(
 
 def _pending_on(database: str | None, migrations: Sequence[Migration], settings: Settings) -> list[Migration]:
     """The migrations that have not run on a database, as far as its journal knows."""
-    with _session("rehearse", replace(settings, database=database), read_only=True) as session:
+    with _session("rehearse", replace(settings, database=database), read_only=True, option="--from") as session:
         return _pending(session, _records(session), migrations, settings)[0]
 
 
@@ -468,10 +469,10 @@ def _catalog(session: Session) -> Catalog:
 
 
 @contextmanager
-def _session(purpose: str, settings: Settings, *, read_only: bool = False) -> Iterator[Session]:
+def _session(purpose: str, settings: Settings, *, read_only: bool = False, option: str = "--database") -> Iterator[Session]:
     from pgsluice.execution.db.connect import connect
 
-    session = connect(settings.database, purpose, environment=os.environ, read_only=read_only)
+    session = connect(settings.database, purpose, environment=os.environ, read_only=read_only, option=option)
     try:
         with _in_words():
             yield session
@@ -502,7 +503,7 @@ def _running(settings: Settings, report: Report, checkpoint: Callable[[], None],
         stack.enter_context(_in_words())
         standbys = []
         for dsn in settings.standby:
-            standby = connect(dsn, "watch", environment=os.environ, read_only=True)
+            standby = connect(dsn, "watch", environment=os.environ, read_only=True, option="--standby")
             stack.callback(standby.close)
             standbys.append(standby)
 

@@ -68,7 +68,7 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
         (server,) = place.iterdir()
         port = int((server / "data" / "postmaster.pid").read_text().splitlines()[3])
         ran.send_signal(how)
-        assert "Traceback" not in ran.stderr.read()
+        assert "nothing of the rehearsal stays" in ran.stderr.read()
     assert ran.returncode in (130, 143) and list(place.iterdir()) == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
@@ -82,9 +82,13 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
         (["m", "--start-after", "007"], "[unknown-migration]"),
         (["m", "--bindir", "."], "[bindir-incomplete]"),
         (["m", "--standby", "--server", "host=/nowhere"], "[standby-of-given-server]"),
+        (["m", "--from", "not=a=database"], "where: --from"),
+        (["m", "--server", "mysql://x"], "where: --server"),
         (["m", "--scale", "0.1"], "[scale-without-sizes]"),
         (["m", "--scale", "0"], "[bad-option]"),
         (["m", "--weight", "read=3"], "[bad-option]"),
+        (["m", "--schema", "custom.dump"], "[dump-not-sql]"),
+        (["m", "--schema", "broken.sql", "--start-after", "001_users"], "broken.sql:1:1: syntax error"),
         (["m", "--weight", "reads=much"], "[bad-option]"),
         (["m", "--start-after", "002_token"], "[nothing-to-rehearse]"),
         (["m", "--load", "m"], "[load-script-empty]"),
@@ -93,5 +97,7 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
 def test_bad_input_is_one_clear_error(folder: Path, arguments: list[str], code: str):
     if arguments[-1] == "m" and "--load" in arguments:
         (folder / "001_users.sql").write_text("-- nothing")
+    (folder.parent / "custom.dump").write_bytes(b"PGDMP\x01\xff")
+    (folder.parent / "broken.sql").write_text("CREATE TABLE t (")
     ran = pgsluice("rehearse", *arguments, cwd=folder.parent)
     assert ran.code == 2 and code in ran.err, ran.err

@@ -29,13 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; raises nothing that a user can cause."""
     terminal = Terminal()
     before = signal.signal(signal.SIGTERM, _terminate)
+    given = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _call(list(sys.argv[1:] if argv is None else argv), terminal)
+        return _call(given, terminal)
     except Terminated:
-        terminal.say("terminated; `pgsluice status` says how far it came")
+        terminal.say(f"terminated; {_left_by(given)}")
         return TERMINATED
     except KeyboardInterrupt:
-        terminal.say("interrupted; `pgsluice status` says how far it came")
+        terminal.say(f"interrupted; {_left_by(given)}")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it once more at its end
@@ -85,6 +86,11 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     except PgsluiceError as error:
         terminal.say(f"error: {error}")
         return error.exit_code
+
+
+def _left_by(given: Sequence[str]) -> str:
+    """What stays of a command that was ended."""
+    return "nothing of the rehearsal stays" if given[:1] in (["rehearse"], ["demo"]) else "`pgsluice status` says how far it came"
 
 
 def _unforeseen(error: Exception, terminal: Terminal) -> int:

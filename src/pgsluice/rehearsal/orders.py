@@ -8,7 +8,7 @@ from pgsluice.analysis.parsing.mentions import mentioned_relations
 from pgsluice.analysis.parsing.migrations import Migration, read_migration, read_migrations
 from pgsluice.execution.engine.history import adopted
 from pgsluice.model.catalog import Catalog, Column
-from pgsluice.model.errors import ConnectionFailedError, UsageError
+from pgsluice.model.errors import ConnectionFailedError, InputError, UsageError
 from pgsluice.model.postgres.identifiers import QualifiedName, literal
 from pgsluice.model.progress import MigrationFile
 from pgsluice.model.settings import Settings
@@ -17,6 +17,9 @@ from pgsluice.rehearsal.load.scripts import read_load_folder
 from pgsluice.rehearsal.load.weights import USUAL_WEIGHTS, Weights, weights_of
 from pgsluice.rehearsal.place import Place
 from pgsluice.rehearsal.schema.live import live_schema
+
+_CUSTOM_FORMAT = b"PGDMP"
+"""What pg_dump --format=custom begins with."""
 
 Pending = Callable[[Sequence[Migration]], Sequence[Migration]]
 """Of migrations those that have not run on the live database."""
@@ -102,10 +105,17 @@ def _split(
 
 def _schema(settings: Settings) -> Schema | None:
     if settings.schema is not None:
-        text = read_migration(Path(settings.schema))
+        text = _dump(Path(settings.schema))
         return lambda place: text
     live = settings.from_
     return None if live is None else lambda place: _live(live, place)
+
+
+def _dump(path: Path) -> Migration:
+    if path.is_file() and path.read_bytes().startswith(_CUSTOM_FORMAT):
+        what = f"{path} is a dump in pg_dump's own format, and not SQL"
+        raise InputError("dump-not-sql", what, where="--schema", next=f"pg_restore --schema-only --file schema.sql {path}")
+    return read_migration(path)
 
 
 def _live(dsn: str, place: Place) -> Migration:

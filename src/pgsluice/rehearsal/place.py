@@ -65,7 +65,7 @@ class Place:
 
 @contextmanager
 def session(dsn: str, *, read_only: bool = False) -> Iterator[Session]:
-    found = connect(dsn, "rehearse", environment={}, read_only=read_only)
+    found = connect(dsn, "rehearse", environment={}, read_only=read_only, option="--server")
     try:
         yield found
     finally:
@@ -87,7 +87,7 @@ def _await_replay(primary: str, standby: str) -> None:
 @contextmanager
 def live_session(dsn: str) -> Iterator[Session]:
     """A session that only reads, on a database of the user's: what the connection string lacks is libpq's to find."""
-    found = connect(dsn, "rehearse", environment=os.environ, read_only=True)
+    found = connect(dsn, "rehearse", environment=os.environ, read_only=True, option="--from")
     try:
         yield found
     finally:

@@ -21,7 +21,7 @@ from pgsluice.rehearsal.comparison import same_schema
 from pgsluice.rehearsal.journaled import journaled
 from pgsluice.rehearsal.load.asked import asked_by, written_by
 from pgsluice.rehearsal.load.definition import Load, RequestKind, SlowReader
-from pgsluice.rehearsal.load.derived import DemandedKeys, derive
+from pgsluice.rehearsal.load.derived import derive
 from pgsluice.rehearsal.load.live_queries import live_load, read_live_queries
 from pgsluice.rehearsal.load.process import LoadProcess
 from pgsluice.rehearsal.observation import Observed, observed
@@ -31,7 +31,7 @@ from pgsluice.rehearsal.plain import PlainStatement, Tell, run_plainly
 from pgsluice.rehearsal.rows.sizes import read_sizes
 from pgsluice.rehearsal.sides import News, Outcome, Sizes, locked_tables, plain_parts, plan_parts, side_of
 from pgsluice.rehearsal.standby_watch import StandbyWatch, standby_watched
-from pgsluice.rehearsal.template import Say, make_template
+from pgsluice.rehearsal.template import Say, Template, make_template
 
 CONNECTIONS = 20
 BASELINE_S = 8.0
@@ -39,6 +39,8 @@ BASELINE_S = 8.0
 PROBE_RATE, PROBE_S = 3000.0, 1.5
 SHARE_OF_CAPACITY, MOST_RATE = 0.2, 400.0
 """A quiet baseline has to be quiet: a fifth of what the load reached when it was driven as fast as it went."""
+
+MOST_REASONS = 5
 
 Report = Callable[[Event], None]
 RunPlan = Callable[[str, str | None, Report], tuple[Plan | None, int]]
@@ -100,7 +102,7 @@ def _scene(place: Place, orders: Orders, say: Say) -> _Scene:
         catalog = read_catalog(found)
         relations = frozenset(map(str, (*catalog.tables, *catalog.sequences)))
         sizes = Sizes(_by_text(read_sizes(found)), _by_text(template.live_sizes), relations)
-        kinds, readers, left_out = _kinds(found, catalog, orders, template.keys)
+        kinds, readers, left_out = _kinds(found, catalog, orders, template)
         version = str(found.version)
     load = Load(kinds, orders.rate or MOST_RATE, CONNECTIONS, readers, orders.seed)
     if orders.rate is None:
@@ -114,10 +116,10 @@ def _by_text(sizes: Mapping[QualifiedName, int]) -> dict[str, int]:
 
 
 def _kinds(
-    found: Session, catalog: Catalog, orders: Orders, keys: DemandedKeys
+    found: Session, catalog: Catalog, orders: Orders, template: Template
 ) -> tuple[tuple[RequestKind, ...], tuple[SlowReader, ...], tuple[str, ...]]:
     focus = orders.focus(catalog)
-    derived = derive(found, catalog, focus, orders.seed, orders.weights, keys)
+    derived = derive(found, catalog, focus, orders.seed, orders.weights, template.keys)
     if orders.requests is not None:
         return orders.requests, derived.slow_readers, ()
     queries, notes = ((), ()) if orders.live is None else read_live_queries(orders.live)
@@ -129,7 +131,8 @@ def _kinds(
         added = (f"{name} {unasked}" for name in sorted(left, key=str))
         return (*live.kinds, *beside), derived.slow_readers, (*notes, *live.notes, *added)
     if not derived.kinds:
-        what = "no table has rows and a key, so there is nothing to ask"
+        why = "".join(f"\n  {note}" for note in (*template.notes, *derived.notes)[:MOST_REASONS])
+        what = f"there is nothing to ask: no table has rows{why}"
         raise InputError("no-load", what, next="give --load FOLDER with pgbench scripts, or a schema that the migrations stand on")
     return derived.kinds, derived.slow_readers, (*notes, *live.notes, *derived.notes)
 

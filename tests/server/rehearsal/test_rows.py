@@ -99,6 +99,12 @@ def test_without_nulls_every_column_that_has_values_is_full(database: str):
     assert value(database, "SELECT count(*) FROM users WHERE p IS NULL OR tags IS NULL OR r IS NULL OR j IS NULL OR born IS NULL") == 0
 
 
+def test_numbers_that_need_not_differ_fit_a_smallint(database: str):
+    execute(database, "CREATE TABLE t (id bigint PRIMARY KEY, a int, b bigint, c numeric)")
+    filled(database, 40_000)
+    assert value(database, "SELECT max(greatest(a, b, c)) FROM t") <= 32_767 < value(database, "SELECT max(id) FROM t")
+
+
 def test_every_type(server: TestServer, database: str):
     """As a column, a unique one where that can be, and an array; with the modifiers that types have."""
     with psycopg.connect(database, autocommit=True) as connection:

@@ -47,16 +47,18 @@ language falls through to `cannot-connect`, with its own words."""
 _UNREACHABLE = "check host and port, that the server runs, and that a firewall lets you through"
 
 
-def connect(database: str | None, purpose: str, *, environment: Mapping[str, str], read_only: bool = False) -> Session:
+def connect(
+    database: str | None, purpose: str, *, environment: Mapping[str, str], read_only: bool = False, option: str = "--database"
+) -> Session:
     """A session of its own, application_name `pgsluice PURPOSE`, in autocommit mode, with no timeout in force.
 
-    `database` is the option's value; without one PGSLUICE_DATABASE and DATABASE_URL of `environment` count, then libpq's
+    `database` is the value of `option`; without one PGSLUICE_DATABASE and DATABASE_URL of `environment` count, then libpq's
     own variables and files. `read_only`: the session only looks, so that a hot standby is good enough.
     What the role or database sets beyond timeouts (search_path, isolation, DateStyle ...) stays, as in a plain psql session.
 
     Raises UsageError `bad-connection-string` and ConnectionFailedError `cannot-connect`, `wrong-password`,
     `authentication-failed`, `not-permitted`, `no-such-database`, `read-only-server`, `server-too-old`, `pooled-connection`."""
-    text, source = connection_string(database, environment)
+    text, source = connection_string(database, environment, option)
     parameters = parameters_of(text, source)
     connection = _open(parameters, purpose, environment, source)
     where = _target(connection)

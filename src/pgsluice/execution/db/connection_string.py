@@ -15,12 +15,12 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+\w+)?://(?P<res
 _ENCODE = "percent-encode the special characters of user name and password (@ is %40, / is %2F, : is %3A, # is %23)"
 
 
-def connection_string(database: str | None, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The connection string for libpq ('' where its own variables decide) and where it was found.
+def connection_string(database: str | None, environment: Mapping[str, str], option: str = "--database") -> tuple[str, str]:
+    """The connection string for libpq ('' where its own variables decide) and where it was found; `option` is the one that gave it.
 
     Raises UsageError `bad-connection-string`; no part of the string is in its message, since a password may be in it."""
     if database:
-        return _for_libpq(database, "--database"), "--database"
+        return _for_libpq(database, option), option
     for variable in VARIABLES:
         if environment.get(variable):
             return _for_libpq(environment[variable], variable), variable

@@ -13,8 +13,9 @@ from pgsluice.rehearsal.rows.supply import PLENTY, Supply, supply
 ROW = "i"
 """The row's own number, the ordinal of unique columns."""
 
-SPREAD = 40_000
-"""So many different values a column has that need not be unique, where its type has them; two of them multiplied fit an integer."""
+SPREAD = 30_000
+"""So many different values a column has that need not be unique, where its type has them: as numbers they fit a smallint, which a
+migration may make of them or copy them to, and two of them multiplied fit an integer."""
 
 _SIGN = 9223372036854775807
 """Takes the sign from a hash: ordinals are not negative."""
