@@ -32,7 +32,7 @@ from pgsluice.rehearsal.load.scripts import parse_script
 from pgsluice.rehearsal.server import ThrowawayServer
 
 ROWS = 2_000_000
-SETTINGS = {"max_wal_size": "8GB", "checkpoint_timeout": "1h", "shared_buffers": "1GB", "autovacuum": "off"}
+SETTINGS = {"max_wal_size": "8GB", "checkpoint_timeout": "1h", "shared_buffers": "1GB", "autovacuum": "off", "wal_init_zero": "off"}
 KEYSET, WINDOW_PAGES = 1000, 64
 CLOCK = os.sysconf("SC_CLK_TCK")
 EXPRESSION = "a + b"

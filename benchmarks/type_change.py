@@ -2,26 +2,26 @@
 
     python benchmarks/type_change.py [--rows N] [--seed N] [--quick]
 
-A throw-away PostgreSQL 18, a table with an identity key, two indexes and a foreign key to it, under reads and writes by key from a few
-connections with a pause between two statements. Measured is each statement's latency: quiet, during the plain statement, during `run`,
-and for how long the swap held its lock. The exit code is 1 where p99 during `run` is over 1.25 times the quiet one, or the swap held its
-lock for longer than the stall budget.
+A throw-away PostgreSQL 18, a table with an identity key, two indexes and a foreign key to it, under reads and writes by key at a fixed
+rate. Measured is what each waited: quiet, during the plain statement, during `run`, and for how long the swap held its lock. The exit
+code is 1 where p99 during `run` is over 1.25 times the quiet one, or the swap held its lock for longer than the stall budget.
 """
 
 import argparse
-import random
-import statistics
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgsluice import api
 from pgsluice.execution.db.connect import connect
 from pgsluice.model.events import Event, StepDone
+from pgsluice.model.measurement import Measurement
 from pgsluice.model.settings import Settings
+from pgsluice.rehearsal.latency.measure import measure
+from pgsluice.rehearsal.load.definition import Load
+from pgsluice.rehearsal.load.process import LoadProcess
+from pgsluice.rehearsal.load.scripts import parse_script
 from pgsluice.rehearsal.server import MEASURING_SETTINGS, ThrowawayServer
 
 CHANGE = "ALTER TABLE orders ALTER COLUMN id TYPE bigint"
@@ -36,50 +36,16 @@ VACUUM ANALYZE;
 """
 LIMIT = 1.25
 QUIET_S = 10.0
-CLIENTS = 4
-PAUSE_S = 0.005
+RATE = 400.0
+"""Requests a second, half of them writes."""
 
 
-@dataclass
-class Clients:
-    """Reads and writes by key; `latencies` are seconds."""
-
-    dsn: str
-    rows: int
-    seed: int
-    latencies: list[float] = field(default_factory=list)
-
-    def __enter__(self) -> "Clients":
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(CLIENTS)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self, number: int) -> None:
-        chance = random.Random(f"{self.seed}/{number}")
-        session = connect(self.dsn, "benchmark", environment={})
-        while not self._stop.is_set():
-            key = chance.randint(1, self.rows)
-            sql = chance.choice(
-                (f"SELECT total, note FROM orders WHERE id = {key}", f"UPDATE orders SET total = total + 1 WHERE id = {key}")
-            )
-            began = time.perf_counter()
-            session.run(sql)
-            self.latencies.append(time.perf_counter() - began)
-            time.sleep(PAUSE_S)
-        session.close()
-
-    def p99_ms(self) -> float:
-        return statistics.quantiles(self.latencies, n=100)[98] * 1000
-
-    def most_ms(self) -> float:
-        return max(self.latencies) * 1000
+def load(rows: int, seed: int) -> Load:
+    """Reads and writes by key, from a process of its own: this one has its hands full with the run."""
+    key = f"\\set id random(1, {rows})\n"
+    read = parse_script(f"{key}SELECT total, note FROM orders WHERE id = :id;", "read", 1)
+    write = parse_script(f"{key}UPDATE orders SET total = total + 1 WHERE id = :id;", "write", 1)
+    return Load((read, write), RATE, seed=seed)
 
 
 def main() -> int:
@@ -91,12 +57,12 @@ def main() -> int:
     rows = 20_000 if arguments.quick else arguments.rows
     with ThrowawayServer(settings=MEASURING_SETTINGS) as server:
         dsn = server.dsn()
-        quiet, plain, plain_s = _plain(dsn, rows, arguments.seed)
-        ours, ours_s, held_ms = _ours(dsn, rows, arguments.seed)
-    ratio = ours.p99_ms() / quiet.p99_ms()
-    print(f"{rows} rows, {CLIENTS} clients, seed {arguments.seed}; latency of a statement in ms")
-    for name, felt, took in (("quiet", quiet, QUIET_S), ("plain statement", plain, plain_s), ("pgsluice run", ours, ours_s)):
-        print(f"  {name:16} {took:8.1f} s   p99 {felt.p99_ms():9.2f}   longest {felt.most_ms():9.2f}")
+        quiet, plain = _plain(dsn, rows, arguments.seed)
+        ours, held_ms = _ours(dsn, rows, arguments.seed)
+    ratio = ours.p99_ms / quiet.p99_ms
+    print(f"{rows} rows, {RATE:.0f} requests a second, seed {arguments.seed}; what one waits in ms")
+    for name, felt in (("quiet", quiet), ("plain statement", plain), ("pgsluice run", ours)):
+        print(f"  {name:16} {felt.duration_s:8.1f} s   p99 {felt.p99_ms:9.2f}   longest {felt.max_ms:9.2f}")
     print(f"p99 during run: {ratio:.2f}x of the quiet one, limit {LIMIT}: {'held' if ratio <= LIMIT else 'BROKEN'}")
     budget_ms = Settings().stall_budget * 1000
     print(
@@ -114,21 +80,24 @@ def _make(dsn: str, rows: int) -> None:
     session.close()
 
 
-def _plain(dsn: str, rows: int, seed: int) -> tuple[Clients, Clients, float]:
+def _plain(dsn: str, rows: int, seed: int) -> tuple[Measurement, Measurement]:
+    """Without a change, then under the plain statement."""
     _make(dsn, rows)
-    with Clients(dsn, rows, seed) as quiet:
+    with LoadProcess(dsn, load(rows, seed)) as process:
+        time.sleep(1.0)
+        quiet = time.monotonic()
         time.sleep(QUIET_S)
-    with Clients(dsn, rows, seed) as felt:
-        time.sleep(0.5)
         began = time.monotonic()
         session = connect(dsn, "benchmark", environment={})
         session.run(CHANGE)
         session.close()
-        took = time.monotonic() - began
-    return quiet, felt, took
+        ended = time.monotonic()
+        recording = process.stop()
+    return measure(recording, quiet, began), measure(recording, began, ended)
 
 
-def _ours(dsn: str, rows: int, seed: int) -> tuple[Clients, float, float]:
+def _ours(dsn: str, rows: int, seed: int) -> tuple[Measurement, float]:
+    """And under `run`; for how many ms a strike held a lock at the most."""
     _make(dsn, rows)
     held: list[float] = []
 
@@ -136,12 +105,14 @@ def _ours(dsn: str, rows: int, seed: int) -> tuple[Clients, float, float]:
         if isinstance(event, StepDone):
             held.append(event.held_ms)
 
-    with tempfile.TemporaryDirectory() as folder, Clients(dsn, rows, seed) as felt:
+    with tempfile.TemporaryDirectory() as folder, LoadProcess(dsn, load(rows, seed)) as process:
         (Path(folder) / "1.sql").write_text(CHANGE)
+        time.sleep(1.0)
         began = time.monotonic()
         api.run([folder], Settings(database=dsn, from_start=True), note)
-        took = time.monotonic() - began
-    return felt, took, max(held)
+        ended = time.monotonic()
+        recording = process.stop()
+    return measure(recording, began, ended), max(held)
 
 
 if __name__ == "__main__":
