@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pgsluice.execution.db.connect import connect
 from pgsluice.execution.db.connection_string import with_database
+from pgsluice.execution.db.errors import DatabaseError
 from pgsluice.execution.db.session import Session
 from pgsluice.model.errors import ConnectionFailedError, UsageError
 from pgsluice.model.postgres.identifiers import quote
@@ -120,7 +121,14 @@ def place_of(server: str | None, bindir: str | None, standby: bool = False) -> I
         throwaway = stack.enter_context(ThrowawayServer(installation, MEASURING_SETTINGS))
         dumping = throwaway.installation if throwaway.installation.program("pg_dump").is_file() else _embedded()
         beside = stack.enter_context(StandbyServer(throwaway)).dsn() if standby else None
-        yield Place(throwaway.dsn(), dumping, beside)
+        try:
+            yield Place(throwaway.dsn(), dumping, beside)
+        except (DatabaseError, ConnectionFailedError) as error:
+            if (said := throwaway.last_words) is None:
+                raise
+            what = f"the server of the rehearsal broke down: {said}"
+            next = "where its disk is full: fewer --rows, or TMPDIR on a larger one"
+            raise ConnectionFailedError("rehearsal-server-broke-down", what, where=str(throwaway.directory), next=next) from error
 
 
 def _embedded() -> Installation | None:

@@ -1,10 +1,14 @@
 """A schema that takes for granted what the server lacks."""
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from pgsluice.analysis.parsing.migrations import migration_of
 from pgsluice.execution.db.connect import connect
-from pgsluice.rehearsal.place import PREFIX, place_of
+from pgsluice.model.errors import ConnectionFailedError
+from pgsluice.rehearsal.place import PREFIX, place_of, session
 from pgsluice.rehearsal.schema.layout import lay_out
 from pgsluice.rehearsal.schema.live import dumped_major, live_schema
 from pgsluice.rehearsal.server.installation import Installation
@@ -81,3 +85,13 @@ def test_a_given_server_is_left_as_it_was(server: TestServer, tmp_path: Path):
         execute(place.make("plan", "template"), "SELECT FROM t")
         assert place.make("plan", "template") == place.dsn("plan"), "an old one goes first"
     assert value(server.dsn, f"SELECT count(*) FROM pg_database WHERE datname LIKE '{PREFIX}%'") == 0
+
+
+@pytest.mark.newest("a server is made for it")
+def test_a_server_that_breaks_down_says_why():
+    """Its WAL is gone, as on a disk that is full."""
+    with pytest.raises(ConnectionFailedError, match="PANIC") as caught, place_of(None, None) as place, session(place.make("any")) as found:
+        shutil.rmtree(Path(found.value("SHOW data_directory")) / "pg_wal")
+        found.run("CREATE TABLE t AS SELECT generate_series(1, 100000)")
+        found.run("SELECT pg_switch_wal(); CHECKPOINT")
+    assert caught.value.code == "rehearsal-server-broke-down"

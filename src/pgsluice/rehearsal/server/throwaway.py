@@ -42,6 +42,9 @@ MEASURING_SETTINGS: Mapping[str, str] = {
 """For whoever compares measurements."""
 
 
+_PANIC = "PANIC:"
+
+
 class ThrowawayServer:
     """A context manager: inside it the server runs, afterwards it and its directory are gone, also after an exception,
     Ctrl-C or SIGTERM. Listens on a Unix socket in a directory that only its account (and root) may enter, without a
@@ -158,6 +161,12 @@ class ThrowawayServer:
         """None when it went well, else what it said."""
         ran = self.account.run([self.installation.program("pg_ctl"), "-D", self.data, *arguments], self.directory)
         return None if ran.returncode == 0 else ran.stdout
+
+    @property
+    def last_words(self) -> str | None:
+        """What it said when it broke down; None where it did not."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return next((line[line.index(_PANIC) :] for line in reversed(lines) if _PANIC in line), None)
 
     def _log_end(self) -> str:
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
