@@ -207,8 +207,9 @@ def _unexercised(scene: _Scene, planned: _Planned) -> tuple[str, ...]:
     asked = {_root(catalog, name) for name in asked_by(ran, catalog)}
     written = {_root(catalog, name) for name in written_by(ran, catalog)}
     locked = {str(name): LockMode.ACCESS_EXCLUSIVE for name in scene.focus} if planned.plan is None else locked_tables(planned.plan)
-    there = [(name, locked[str(name)]) for name in catalog.tables if str(name) in locked and str(name) in scene.sizes.here]
-    return tuple(sorted(str(name) for name, mode in there if _root(catalog, name) not in (asked if mode.blocks_reads else written)))
+    there = [(table, locked[str(name)]) for name, table in catalog.tables.items() if str(name) in locked and str(name) in scene.sizes.here]
+    felt = [(table.name, mode) for table, mode in there if mode.blocks_reads or table.kind is not TableKind.MATERIALIZED_VIEW]
+    return tuple(sorted(str(name) for name, mode in felt if _root(catalog, name) not in (asked if mode.blocks_reads else written)))
 
 
 def _root(catalog: Catalog, name: QualifiedName) -> QualifiedName:

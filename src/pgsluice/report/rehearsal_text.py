@@ -86,6 +86,11 @@ def _plan(rehearsal: Rehearsal, limits: Limits) -> Iterator[str]:
     if rehearsal.gone:
         yield f"{rehearsal.gone:,} of the failed requests ask for what the migration drops or renames: the old release must be gone before."
     yield from _reasons(rehearsal, limits)
+    if rehearsal.baseline.max_ms > limits.max_stall_s * 1000:
+        yield (
+            f"Without any migration a request waited for {duration(rehearsal.baseline.max_ms)} already: the machine was busy with other "
+            "work, and the verdict is worth little."
+        )
     for table in rehearsal.unexercised:
         yield f"NOT EXERCISED: the plan locks {table}, and no request met that lock, so nothing could be felt (--load asks it)."
     if rehearsal.passes(limits):

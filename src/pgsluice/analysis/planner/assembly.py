@@ -11,7 +11,7 @@ from pgsluice.analysis.planner.gone import gone
 from pgsluice.analysis.planner.notices import estimate, releases_notice
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.analysis.planner.undoing import undo
-from pgsluice.model.catalog import Catalog
+from pgsluice.model.catalog import Catalog, TableKind
 from pgsluice.model.plan import Phase, PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.steps import Lock, Source, Step, StepKind
@@ -136,9 +136,13 @@ def _outside(piece: Piece) -> StepKind:
 
 
 def _blocks_somebody(pieces: list[Piece]) -> bool:
-    """Whether a lock of the step blocks the application on what this run did not make; brief writes count, for their row locks."""
-    new = {str(t.name) for t in pieces[0].before.tables.values() if t.made_by_run}
-    if any(lock.mode.blocks_application and lock.relation not in new for lock in step_locks(pieces)):
+    """Whether a lock of the step blocks the application on what this run did not make; brief writes count, for their row locks. The
+    rows of a materialised view can only be read, so that nobody waits for REFRESH ... CONCURRENTLY (EXCLUSIVE)."""
+    tables = pieces[0].before.tables.values()
+    new = {str(t.name) for t in tables if t.made_by_run}
+    read_only = {str(t.name) for t in tables if t.kind is TableKind.MATERIALIZED_VIEW}
+    blocking = (lock for lock in step_locks(pieces) if lock.mode.blocks_application and lock.relation not in new)
+    if any(lock.mode.blocks_reads or lock.relation not in read_only for lock in blocking):
         return True
     return any(p.brief and p.kinds & _ROW_LOCKING and _on_old_table(p) for p in pieces)
 

@@ -21,6 +21,8 @@ CREATE TABLE customer (id bigint PRIMARY KEY, email text, name text, note text, 
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, total numeric, placed timestamptz);
 CREATE INDEX orders_placed ON orders (placed);
 CREATE VIEW recent AS SELECT id, total FROM orders;
+CREATE MATERIALIZED VIEW totals AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY customer_id;
+CREATE UNIQUE INDEX totals_customer ON totals (customer_id);
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 """
 
@@ -70,6 +72,12 @@ def test_a_brief_file_stays_one_transaction() -> None:
 def test_many_brief_statements_are_taken_apart_so_that_no_lock_is_held_through_all() -> None:
     file = "; ".join(f"ALTER TABLE orders ADD COLUMN c{n} int" for n in range(20))
     assert len(steps(file)) == 20
+
+
+def test_a_refresh_that_lets_readers_pass_is_bounded_by_no_budget() -> None:
+    """Its EXCLUSIVE lock stops writers and SELECT FOR UPDATE, which a materialised view does not have."""
+    step = only("REFRESH MATERIALIZED VIEW totals")
+    assert (step.kind, "CONCURRENTLY" in step.sql) == (StepKind.TRANSACTION, True)
 
 
 def test_a_table_that_the_run_makes_keeps_the_plain_form() -> None:
