@@ -91,6 +91,40 @@ CASES = {
         -- pgsluice: allow rename-object because the old type is gone
         ALTER TYPE next RENAME TO mood""",
     ),
+    "keys both ways": (
+        """CREATE TABLE o (x int, y int, z int, PRIMARY KEY (x, y));
+        CREATE TABLE t (x int, y int, n int, UNIQUE (y, x), PRIMARY KEY (x, y),
+            FOREIGN KEY (x, n) REFERENCES o (x, y) MATCH FULL ON DELETE RESTRICT);
+        ALTER TABLE o ADD CONSTRAINT back FOREIGN KEY (x, z) REFERENCES t (x, y) ON UPDATE CASCADE ON DELETE CASCADE INITIALLY DEFERRED;
+        CREATE TABLE c (a int DEFAULT 1, b int, FOREIGN KEY (b, a) REFERENCES t (y, x) ON DELETE SET DEFAULT)""",
+        """INSERT INTO o SELECT i, 1, NULL FROM generate_series(1, 50) i; INSERT INTO t SELECT i, 1, 1 FROM generate_series(1, 50) i;
+        UPDATE o SET z = 1; INSERT INTO c SELECT i, 1 FROM generate_series(1, 50) i""",
+        "ALTER TABLE t ALTER COLUMN x TYPE bigint",
+    ),
+    "a key of a tenant": (
+        """CREATE TABLE t (tenant int, id int, boss int, PRIMARY KEY (tenant, id),
+            FOREIGN KEY (tenant, boss) REFERENCES t ON DELETE CASCADE);
+        CREATE TABLE c (tenant int, t int, FOREIGN KEY (tenant, t) REFERENCES t (tenant, id))""",
+        """INSERT INTO t SELECT i % 5, i, NULL FROM generate_series(1, 100) i; UPDATE t SET boss = id;
+        INSERT INTO c SELECT i % 5, i FROM generate_series(1, 100) i""",
+        "ALTER TABLE t ALTER COLUMN tenant TYPE bigint;\nALTER TABLE c ALTER COLUMN tenant TYPE bigint",
+    ),
+    "its own operators": (
+        """CREATE TABLE t (id bigint PRIMARY KEY, a varchar(20) COMPRESSION pglz, b int);
+        CREATE INDEX like_a ON t (a varchar_pattern_ops DESC) INCLUDE (b) WITH (deduplicate_items = off);
+        CREATE INDEX lower_a ON t (lower(a) COLLATE "C" text_pattern_ops, b);
+        CREATE INDEX brin_b ON t USING brin (b, id) WITH (pages_per_range = 4)""",
+        "INSERT INTO t SELECT i, 'a' || i, i FROM generate_series(1, 100) i",
+        "ALTER TABLE t ALTER COLUMN b TYPE bigint;\nALTER TABLE t ALTER COLUMN a TYPE varchar(10)",
+    ),
+    "a key and what references it": (
+        """CREATE TABLE t (id int PRIMARY KEY, boss int REFERENCES t ON DELETE SET NULL, CHECK (id <> boss + 1000));
+        CREATE TABLE c (t int NOT NULL REFERENCES t, CHECK (t > 0)); CREATE INDEX half ON c ((t / 2)) WHERE t > 5""",
+        "INSERT INTO t SELECT i, i FROM generate_series(1, 100) i; INSERT INTO c SELECT i FROM generate_series(1, 100) i",
+        """ALTER TABLE t ALTER COLUMN id TYPE bigint;
+        ALTER TABLE t ALTER COLUMN boss TYPE bigint;
+        ALTER TABLE c ALTER COLUMN t TYPE bigint""",
+    ),
     "empty": ("CREATE TABLE t (id int PRIMARY KEY)", "SELECT", "ALTER TABLE t ALTER COLUMN id TYPE bigint"),
     "times": (
         "CREATE TABLE t (id int, a timestamp DEFAULT now(), b text)",
@@ -98,6 +132,19 @@ CASES = {
         "SET TimeZone = 'Europe/Berlin';\nALTER TABLE t ALTER a TYPE timestamptz;\nALTER TABLE t ALTER b TYPE date USING b::date",
     ),
 }
+
+
+@pytest.mark.pg(">= 15")
+def test_nulls_that_are_not_distinct(scene: Scene):
+    scene.before(
+        "CREATE TABLE t (id bigint PRIMARY KEY, a int UNIQUE NULLS NOT DISTINCT, b int)",
+        "CREATE UNIQUE INDEX i ON t (b, a) NULLS NOT DISTINCT",
+        "INSERT INTO t SELECT i, nullif(i, 7), i FROM generate_series(1, 100) i",
+    )
+    scene.write("ALTER TABLE t ALTER COLUMN a TYPE bigint")
+    scene.run()
+    scene.contract()
+    assert scene.differences_to_plain() == ""
 
 
 @pytest.mark.parametrize("name", CASES)

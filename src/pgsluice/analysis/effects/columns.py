@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from pgsluice.analysis.effects import constraints
+from pgsluice.analysis.parsing.column_names import check_with, index_with, key_with
 from pgsluice.analysis.parsing.columns import ColumnDefinition, column_definition
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.trees import name_of, strings
-from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Sequence, Table
+from pgsluice.model.catalog import Catalog, Column, Constraint, ConstraintKind, Index, Sequence, Table
 from pgsluice.model.names import not_null_name, sequence_name
 from pgsluice.model.postgres.identifiers import QualifiedName
 from pgsluice.model.postgres.types import INTEGER_MAXIMA, printed
@@ -181,10 +183,37 @@ def renamed(action: Action, catalog: Catalog, table: Table) -> Catalog:
     table = replace(
         table,
         columns=tuple(replace(c, name=new) if c.name == old else c for c in table.columns),
-        indexes=tuple(
-            replace(i, keys=tuple(new if k == old else k for k in i.keys), columns=frozenset(new if k == old else k for k in i.columns))
-            for i in table.indexes
-        ),
-        constraints=tuple(replace(c, columns=tuple(new if k == old else k for k in c.columns)) for c in table.constraints),
+        indexes=tuple(_index_renamed(i, old, new) if old in i.columns else i for i in table.indexes),
+        constraints=tuple(_constraint_renamed(c, old, new) if old in c.columns else c for c in table.constraints),
     )
-    return catalog.with_table(table)
+    catalog = catalog.with_table(table)
+    for key in catalog.foreign_keys_to(table.name):
+        if old in key.referenced_columns and (other := catalog.table(key.table)) is not None:
+            there = tuple(_target_renamed(c, old, new) if c is key else c for c in other.constraints)
+            catalog = catalog.with_table(replace(other, constraints=there))
+    return catalog
+
+
+def _index_renamed(index: Index, old: str, new: str) -> Index:
+    keys, columns = _with(index.keys, old, new), frozenset(_with(tuple(index.columns), old, new))
+    definition = index_with(index.definition, old, new) if index.definition else ""
+    return replace(index, keys=keys, columns=columns, include=_with(index.include, old, new), definition=definition or index.definition)
+
+
+def _constraint_renamed(constraint: Constraint, old: str, new: str) -> Constraint:
+    changes = {ConstraintKind.CHECK: check_with, ConstraintKind.FOREIGN_KEY: key_with}
+    change = changes.get(constraint.kind)
+    definition = change(constraint.definition, old, new) if change and constraint.definition else None
+    return replace(constraint, columns=_with(constraint.columns, old, new), definition=definition or constraint.definition)
+
+
+def _target_renamed(key: Constraint, old: str, new: str) -> Constraint:
+    definition = key_with(key.definition, old, new, key.referenced_columns) or key.definition
+    return replace(key, referenced_columns=_with(key.referenced_columns, old, new), definition=definition)
+
+
+_Names = TypeVar("_Names", str, str | None)
+
+
+def _with(names: tuple[_Names, ...], old: str, new: str) -> tuple[_Names, ...]:
+    return tuple(new if name == old else name for name in names)

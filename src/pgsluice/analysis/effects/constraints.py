@@ -135,10 +135,17 @@ def validated(action: Action, catalog: Catalog, table: Table) -> Catalog:
     return catalog.with_table(
         replace(
             table,
-            constraints=tuple(replace(c, validated=True) if c.name == name else c for c in table.constraints),
+            constraints=tuple(
+                replace(c, validated=True, definition=c.definition.removesuffix(" NOT VALID")) if c.name == name else c
+                for c in table.constraints
+            ),
             columns=tuple(replace(c, not_null_validated=True) if c.not_null_constraint == name else c for c in table.columns),
         )
     )
+
+
+def _valid(constraint: Constraint) -> Constraint:
+    return replace(constraint, validated=True, definition=constraint.definition.removesuffix(" NOT VALID"))
 
 
 def dropped(action: Action, catalog: Catalog, table: Table) -> Catalog:

@@ -17,7 +17,7 @@ def created(action: Action, catalog: Catalog) -> Catalog:
     name = action.node.get("idxname") or index_name(catalog, table.name, _names(action.node))
     if table.index(name) is not None:
         return catalog
-    return catalog.with_table(replace(table, indexes=(*table.indexes, _index(action.node, table, name))))
+    return catalog.with_table(replace(table, indexes=(*table.indexes, _index(action, table, name))))
 
 
 def _elements(node: Node, field: str) -> list[Node]:
@@ -29,16 +29,18 @@ def _names(node: Node) -> list[str]:
     return [e.get("name") or e.get("indexcolname") or expression_name(e["expr"]) for e in both]
 
 
-def _index(node: Node, table: Table, name: str) -> Index:
+def _index(action: Action, table: Table, name: str) -> Index:
+    node = action.node
     keys = _elements(node, "indexParams")
     include = tuple(e["name"] for e in _elements(node, "indexIncludingParams") if "name" in e)
     used = [e["name"] for e in keys if "name" in e]
     for part in (*(e["expr"] for e in keys if "expr" in e), *([node["whereClause"]] if "whereClause" in node else [])):
         used += expression("", part).columns
+    plain = _plain(node, keys)
     return Index(
         name=QualifiedName(table.name.schema, name),
         table=table.name,
-        definition="",
+        definition="" if plain and not include and not node.keys() & {"whereClause", "nulls_not_distinct"} else action.sql,
         method=node.get("accessMethod", "btree"),
         keys=tuple(e.get("name") for e in keys),
         columns=frozenset((*used, *include)),
@@ -46,7 +48,7 @@ def _index(node: Node, table: Table, name: str) -> Index:
         predicate="" if "whereClause" in node else None,
         unique=bool(node.get("unique")),
         partitioned=table.kind is TableKind.PARTITIONED,
-        plain=_plain(node, keys),
+        plain=plain,
         nulls_not_distinct=bool(node.get("nulls_not_distinct")),
     )
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.columns import ColumnDefinition
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.names import bare_references
 from pgsluice.analysis.twins.questions import tried
 from pgsluice.analysis.twins.triggers import trigger_name
 from pgsluice.analysis.twins.waiting import awaited

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pgsluice.analysis.parsing.actions import action_of
+from pgsluice.analysis.parsing.column_names import check_with, index_with, key_with
 from pgsluice.analysis.parsing.surgery import index_named
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.names import check_with, index_with, key_with
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.catalog import Constraint, ConstraintKind, Index, TableKind
 from pgsluice.model.plan import PhaseName
@@ -50,14 +50,22 @@ class Copies:
 
     @property
     def keys(self) -> list[Constraint]:
-        """Foreign keys of the table."""
-        return [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY and not c.inherited]
+        """Foreign keys of the table; not those that reference the column as well."""
+        to = self.keys_to
+        return [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY and not c.inherited and c not in to]
 
     @property
     def keys_to(self) -> list[Constraint]:
         """Foreign keys of any table that reference the column."""
         found = self.twin.catalog.foreign_keys_to(self.twin.table.name)
         return [k for k in found if self.twin.column.name in k.referenced_columns]
+
+    def _key_to_with(self, key: Constraint, new: str) -> str | None:
+        """A foreign key that references the column, and may be of the same table and have it on both sides, with another name for it."""
+        old, definition = self.twin.column.name, key.definition
+        if key.table == self.twin.table.name and old in key.columns:
+            definition = key_with(definition, old, new) or ""
+        return key_with(definition, old, new, key.referenced_columns) if definition else None
 
     def _aside(self, name: str) -> str:
         """What is called so from the swap to contract. The column is in it: what hangs on two columns changes hands for each."""
@@ -102,7 +110,7 @@ class Copies:
         for key in self.keys:
             yield from self._key(key, key_with(key.definition, self.twin.column.name, self.twin.new))
         for key in self.keys_to:
-            yield from self._added(key, key_with(key.definition, self.twin.column.name, self.twin.new, key.referenced_columns), again=True)
+            yield from self._added(key, self._key_to_with(key, self.twin.new), again=True)
 
     def _unique(self, constraint: Constraint, index: Index) -> Part:
         new = helper_name(index.name.name, "new")
@@ -249,7 +257,7 @@ class Copies:
             yield from self._key_on_the_way_back(key)
 
     def _key_on_the_way_back(self, key: Constraint) -> Iterator[Undo]:
-        definition = key_with(key.definition, self.twin.column.name, self.twin.old, key.referenced_columns)
+        definition = self._key_to_with(key, self.twin.old)
         assert definition is not None, "it was found when the key was copied"
         alter, old = f"ALTER TABLE {key.table}", quote(self._aside(key.name))
         later = "" if not key.validated or not key.enforced else " NOT VALID"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.names import bare_references
 from pgsluice.analysis.twins.triggers import others_fire_before, trigger_name
 from pgsluice.analysis.twins.writes import filling_session, taken_back, together, trigger_function, trigger_parts
 from pgsluice.model.catalog import Catalog, Column, Table

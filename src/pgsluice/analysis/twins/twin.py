@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from pgsluice.analysis.parsing.built_in import BUILT_IN_TYPES
 from pgsluice.analysis.parsing.changes import TypeChange
+from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.trees import name_of, strings
-from pgsluice.analysis.twins.names import bare_references
 from pgsluice.analysis.twins.triggers import others_fire_before, trigger_name
 from pgsluice.model.catalog import Catalog, Column, Table, TableKind
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
