@@ -16,7 +16,7 @@ ROWS_EACH = 1_000_000
 class Client:
     """Writes rows (k, a, note) of `table` whose keys are its own, by the column names `a` and `note`, and reads them back. `wrong` is
     what did not come back as it was written, `failed` the first error. `other` are table and column by which the other release names
-    them: what is read is read by those as well, while they are set."""
+    them: what is read is read by those as well, while they are set. `null` is what it reads where it wrote NULL."""
 
     dsn: str
     number: int
@@ -26,6 +26,7 @@ class Client:
     seed: int = 0
     search_path: str = "public"
     other: tuple[str, str] | None = None
+    null: int | None = None
     rows: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     failed: Exception | None = None
@@ -64,6 +65,7 @@ class Client:
     def _insert(self, connection: psycopg.Connection, chance: random.Random) -> None:
         key, value = self.number * ROWS_EACH + self.requests, chance.choice((None, chance.randint(0, 10_000)))
         ((given, note),) = self._run(connection, "INSERT INTO {t} (k, {a}, note) VALUES (%s, %s, 'new') RETURNING {a}, note", key, value)
+        value = self.null if value is None else value
         if given != value:
             self.wrong.append(f"INSERT of {value} returned {given}")
         self.rows[key] = (value, note)

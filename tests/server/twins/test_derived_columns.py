@@ -93,6 +93,20 @@ def test_a_wrong_expression_changes_nothing(scene: Scene):
         assert differences(before, scene.picture()) == ""
 
 
+@pytest.mark.parametrize("source", ["nullif(a, 'x')", "a || NULL"])
+def test_a_value_that_may_not_be_null_changes_nothing(scene: Scene, source: str):
+    scene.before("CREATE TABLE t (id int PRIMARY KEY, a text, c text)", "INSERT INTO t VALUES (1, '1', 'c'), (2, 'x', NULL)")
+    before = scene.picture()
+    for change in (
+        f'from "{source}" back "b"\nALTER TABLE t ADD COLUMN b text NOT NULL;',
+        f'from "{source}"\nALTER TABLE t ALTER c SET NOT NULL;',
+    ):
+        scene.write(f"-- pgsluice: {change}")
+        with pytest.raises(RefusedError, match=r"gives NULL, which . may not be: SELECT \* FROM"):
+            scene.run()
+        assert differences(before, scene.picture()) == ""
+
+
 def test_a_column_that_moves_to_another_table_as_the_guide_says(scene: Scene):
     """The triggers are refused; the way of three releases is open."""
     scene.before(

@@ -11,10 +11,11 @@ from psycopg import IsolationLevel
 
 from pgsluice import api
 from pgsluice.model.errors import StoppedError
+from pgsluice.model.events import Event, StepStarted
 from tests.server.twins.clients import Client, Load
 from tests.server.twins.scene import Scene
 from tests.support.servers import OWNER
-from tests.support.sql import execute, value
+from tests.support.sql import execute, rows, value
 
 pytestmark = pytest.mark.newest("seconds of load for each change")
 
@@ -106,6 +107,72 @@ def test_an_old_snapshot_reads_right_values_after_the_swap(scene: Scene, level: 
         running.join(60.0)
     assert not running.is_alive()
     assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "bigint"
+
+
+def test_a_trigger_of_the_table_that_changes_the_column(scene: Scene):
+    """It fires before ours, which sees what it made of the row: while the rows are filled, from the swap on, and on the way back. The
+    filling itself leaves the rows as they are. Values that are equal and look otherwise are others."""
+    scene.before(
+        """CREATE TABLE t (k int PRIMARY KEY, a numeric, note text);
+        CREATE FUNCTION rounded() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.a := round(NEW.a::numeric, 2); RETURN NEW; END';""",
+        "INSERT INTO t SELECT i, i * 1.0, 'x' FROM generate_series(1, 3000) i",
+        "CREATE TRIGGER rounded BEFORE INSERT OR UPDATE OF note ON t FOR EACH ROW EXECUTE FUNCTION rounded()",
+    )
+    scene.write("ALTER TABLE t ALTER COLUMN a TYPE text")
+    seen: list[str] = []
+
+    def write(event: Event) -> None:
+        if isinstance(event, StepStarted) and not seen and event.kind == "backfill":
+            seen.append(event.sql)
+            execute(scene.dsn, "UPDATE t SET a = 7.000 WHERE k = 7", "UPDATE t SET note = 'y' WHERE k IN (8, 3000)")
+
+    api.run([scene.folder], scene.settings, write)
+    read = "SELECT k, a::text FROM t WHERE k IN (5, 7, 8, 9, 3000, 3001) ORDER BY k"
+    assert rows(scene.dsn, read) == [(5, "5.0"), (7, "7.000"), (8, "8.00"), (9, "9.0"), (3000, "3000.00")]
+    execute(scene.dsn, "UPDATE t SET a = '9.129' WHERE k = 9", "INSERT INTO t (k, a) VALUES (3001, '1')")
+    after = [(5, "5.0"), (7, "7.000"), (8, "8.00"), (9, "9.129"), (3000, "3000.00"), (3001, "1.00")]
+    assert rows(scene.dsn, read) == after
+    scene.roll_back()
+    assert rows(scene.dsn, read) == after
+    scene.run()
+    scene.contract()
+    assert rows(scene.dsn, read) == after
+
+
+def test_what_goes_under_load(scene: Scene):
+    """The old release writes the column that goes, the new one another; a default and a table wait with it."""
+    scene.before(
+        "CREATE TABLE t (k bigint PRIMARY KEY, a int, b int, note text NOT NULL DEFAULT 'none', flag boolean NOT NULL DEFAULT true);"
+        "CREATE TABLE old (k int)",
+        "INSERT INTO t SELECT -i, i FROM generate_series(1, 1000) i",
+    )
+    scene.write("ALTER TABLE t DROP COLUMN a;\nALTER TABLE t ALTER flag DROP DEFAULT, ALTER flag DROP NOT NULL;\nDROP TABLE old;")
+    with Load(Client(scene.dsn, 4, "t", "b"), Client(scene.dsn, 5, "t", "b", IsolationLevel.REPEATABLE_READ)):
+        with Load(*_clients(scene.dsn)):
+            scene.run()
+            time.sleep(0.3)
+            scene.roll_back()
+            scene.run()
+            time.sleep(0.3)
+        scene.contract()
+        time.sleep(0.3)
+    execute(scene.dsn, "DELETE FROM t WHERE k > 0")
+    assert scene.differences_to_plain() == ""
+
+
+def test_not_null_under_load(scene: Scene):
+    """The old release goes on writing NULL, and reads what the directive says."""
+    scene.before("CREATE TABLE t (k bigint PRIMARY KEY, a int, note text NOT NULL DEFAULT 'none')")
+    scene.write('-- pgsluice: from "0"\nALTER TABLE t ALTER COLUMN a SET NOT NULL')
+    execute(scene.dsn, "INSERT INTO t SELECT -i, nullif(i % 3, 0) FROM generate_series(1, 5000) i")
+    clients = _clients(scene.dsn)
+    scene.run()
+    for client in clients:
+        client.null = 0
+    with Load(*clients):
+        time.sleep(0.5)
+    scene.contract()
+    assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND a <> -k % 3") == 0
 
 
 RENAMED = """

@@ -7,7 +7,7 @@ from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.columns import ColumnDefinition
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.questions import tried
+from pgsluice.analysis.twins.questions import never_gives_null, tried
 from pgsluice.analysis.twins.triggers import trigger_name
 from pgsluice.analysis.twins.waiting import awaited
 from pgsluice.analysis.twins.writes import filling_session, taken_back, together, trigger_function, trigger_parts
@@ -89,6 +89,9 @@ def _added(column: Derived) -> Iterator[Part]:
         "0",
         "the expression cannot be had for every row",
     )
+    if column.definition.never_null:
+        value = f"({column.source.sql})::{column.definition.type_sql}"
+        trial = never_gives_null(column.table.name, column.definition.name, value)
     went = f"values of {column.table.name}.{column.name} that its expression does not give"
     lost = ((went, f"SELECT count(*) FROM {column.table.name} WHERE {column.differs}"),) if column.back is None else ()
     yield Part(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
+from pgsluice.analysis.twins.questions import never_gives_null
 from pgsluice.analysis.twins.triggers import others_fire_before, trigger_name
 from pgsluice.analysis.twins.writes import filling_session, taken_back, together, trigger_function, trigger_parts
 from pgsluice.model.catalog import Catalog, Column, Table
@@ -37,7 +38,9 @@ def _trigger(table: Table, column: Column, value: Expression) -> Iterator[Part]:
     )
     body = bare_references(value.sql, frozenset(c.name for c in table.columns))
     conversion = f"CREATE FUNCTION {up}({given}) RETURNS {column.type} LANGUAGE sql\nRETURN ({body})"
-    yield together(conversion, "the value, bound to what it names now", f"DROP FUNCTION IF EXISTS {up}", PhaseName.EXPAND)
+    bound = together(conversion, "the value, bound to what it names now", f"DROP FUNCTION IF EXISTS {up}", PhaseName.EXPAND)
+    asked = never_gives_null(table.name, column.name, f"({value.sql})::{column.type}", f"{quote(column.name)} IS NULL")
+    yield replace(bound, preflight=(asked,))
     name, row = quote(column.name), ", ".join(f"NEW.{quote(c.name)}" for c in read)
     code = f"""BEGIN
 {taken_back(others_fire_before(table), set_)}    IF NEW.{name} IS NULL THEN

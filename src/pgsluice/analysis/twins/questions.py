@@ -60,6 +60,13 @@ def tried(value: str, type_: str) -> str:
     return f"0 * count(({value})::{type_})"
 
 
+def never_gives_null(table: QualifiedName, column: str, value: str, where: str = "true") -> Preflight:
+    """That the expression has a value for each row for which `where` holds, as its column may not be NULL."""
+    rows = f"FROM {table} WHERE {where} AND ({value}) IS NULL"
+    what = f"for {{value}} rows of {table} the expression gives NULL, which {quote(column)} may not be: SELECT * {rows}"
+    return Preflight(f"SELECT count(*) {rows}", "0", what)
+
+
 def differs(twin: Twin) -> str:
     """Whether a row's twin is not what its column makes it: equal is not enough, 1.0 and 1.00 are equal."""
     new = f"ROW({quote(twin.new)})"
