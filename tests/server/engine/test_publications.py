@@ -1,9 +1,18 @@
 """A publication with a subscriber: noticed before anything is made, and the subscriber comes first."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from pgsluice import api
 from pgsluice.model.errors import RefusedError
+from pgsluice.model.postgres.identifiers import literal
+from pgsluice.model.settings import Settings
 from tests.support.plans import migration, plan, strike, transaction
+from tests.support.servers import TestServer
 from tests.support.sql import execute, value
 
 SLOT = "SELECT pg_create_logical_replication_slot(current_database() || '_sub', 'pgoutput')"
@@ -75,3 +84,36 @@ def test_without_a_subscriber_nobody_is_hurt(runs, database):
     execute(database, "CREATE PUBLICATION everything FOR ALL TABLES")
     _apply(runs, ADD_B, MAKE)
     assert _journal_stands(runs)
+
+
+@pytest.mark.newest("seconds of replication")
+def test_a_twin_of_a_published_column(server: TestServer, tmp_path: Path, runs, publish, database, other_database):
+    """What is said to run on the subscriber is enough for it through the whole change, rows of each phase included."""
+    execute(other_database, "CREATE TABLE t (id int PRIMARY KEY, a text)")
+    publish("FOR TABLE t")
+    name = f"{value(database, 'SELECT current_database()')}_sub"
+    subscription = f"CREATE SUBSCRIPTION s CONNECTION {literal(server.process.dsn(name[:-4]))} PUBLICATION everything"
+    (tmp_path / "0001_change.sql").write_text("ALTER TABLE t ALTER COLUMN id TYPE bigint")
+    settings = Settings(database=runs.dsn, treat_as_large=True, from_start=True, look_for=0.1)
+    with pytest.raises(RefusedError) as refusal:
+        api.run([tmp_path], settings)
+    script = (refusal.value.next or "").partition(":\n")[2]
+    execute(other_database, script.replace("public.t", "t"))
+    execute(other_database, f"{subscription} WITH (create_slot = false, slot_name = '{name}')")
+    try:
+        execute(runs.dsn, "INSERT INTO t (id, a) VALUES (4, 'before')")
+        api.run([tmp_path], replace(settings, subscribers_ready=True))
+        execute(runs.dsn, "INSERT INTO t (id, a) VALUES (3000000000, 'between')", "UPDATE t SET a = 'z' WHERE id = 4")
+        api.contract(None, replace(settings, subscribers_ready=True))
+        execute(runs.dsn, "INSERT INTO t (id, a) VALUES (3000000001, 'after')")
+        wanted = value(database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL")
+        _await(lambda: value(other_database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL") == wanted)
+    finally:
+        execute(other_database, "ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s")
+
+
+def _await(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.1)

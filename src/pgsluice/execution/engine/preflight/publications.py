@@ -2,7 +2,7 @@
 subscription, for all tables. So the subscriber comes first."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pgsluice.execution.db.queries import named_queries
@@ -18,11 +18,13 @@ _QUOTED = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = r'"(?:[^"]|"")+"|[\w$]+'
 _NEW_TABLE = re.compile(rf"\A\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:({_NAME})\s*\.\s*)?(?:{_NAME})", re.IGNORECASE)
 _NEW_SHAPE = re.compile(
-    r"\A\s*ALTER\s+TABLE\b.*?\b(?:RENAME|SET\s+SCHEMA|ADD\s+(?!CONSTRAINT\b|CHECK\b|UNIQUE\b|PRIMARY\b|FOREIGN\b|EXCLUDE\b|NOT\b|GENERATED\b))",
+    r"\A\s*ALTER\s+TABLE\b.*?\b(?:RENAME(?!\s+CONSTRAINT\b)|SET\s+SCHEMA|ADD\s+(?!CONSTRAINT\b|CHECK\b|UNIQUE\b|PRIMARY\b|FOREIGN\b|EXCLUDE\b|NOT\b|GENERATED\b))",
     re.IGNORECASE | re.DOTALL,
 )
 """What makes a subscriber's table lack what is sent: a new column or another name. Dropped columns and other types are
 taken as they come. By words, with strings and comments out of the way: a false alarm costs one option."""
+_RENAMED = re.compile(rf"\A\s*(ALTER\s+TABLE\s+\S+)\s+RENAME\s+COLUMN\s+({_NAME})\s+TO\s+({_NAME})\s*\Z", re.IGNORECASE)
+_ADDED = re.compile(rf"\A\s*(ALTER\s+TABLE\s+\S+)\s+ADD\s+COLUMN\s+({_NAME})\s+(.*)\Z", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ def check_publications(session: Session, steps: Sequence[Step], search_path: Seq
         return
     published = _published(session, steps)
     journal = installed_version(session) is None and (published.all_tables or published.by_schema.get("pgsluice"))
-    shaped = [step for step in steps if _is_sent(step, published, search_path)]
+    shaped = [sql for step in steps for sql in _sent(step, published, search_path)]
     if journal or shaped:
-        _refuse(published, slots, [_journal_for_subscribers()] * bool(journal) + [step.sql for step in shaped])
+        _refuse(published, slots, [_journal_for_subscribers()] * bool(journal) + list(_on_subscriber(shaped, session)))
 
 
 def _published(session: Session, steps: Sequence[Step]) -> _Published:
@@ -59,12 +61,32 @@ def _published(session: Session, steps: Sequence[Step]) -> _Published:
     )
 
 
-def _is_sent(step: Step, published: _Published, search_path: Sequence[str]) -> bool:
-    """Whether the step makes a table that is published from the start, or gives a published one a new shape."""
-    sql = _QUOTED.sub(" ", step.sql)
-    if made := _NEW_TABLE.match(sql):
-        return bool(published.all_tables) or _schema(made[1], search_path) in published.by_schema
-    return bool(_NEW_SHAPE.match(sql)) and any(lock.relation in published.by_table for lock in step.locks)
+def _sent(step: Step, published: _Published, search_path: Sequence[str]) -> list[str]:
+    """Those of its statements that make a table which is published from the start, or give a published one a new shape."""
+    if made := _NEW_TABLE.match(_QUOTED.sub(" ", step.sql)):
+        sent = bool(published.all_tables) or _schema(made[1], search_path) in published.by_schema
+        return [step.sql] if sent else []
+    if not any(lock.relation in published.by_table for lock in step.locks):
+        return []
+    return [sql for sql in step.sql.split(";\n") if _NEW_SHAPE.match(_QUOTED.sub(" ", sql))]
+
+
+def _on_subscriber(statements: Sequence[str], session: Session) -> Iterator[str]:
+    """What gives a subscriber's table all the names that will be sent at one time or another. A column that gets another one is sent
+    under either: it has both there. What takes the place of a column has its type, which that one has from the start."""
+    new: dict[tuple[str, str], str] = {}
+    for sql in statements:
+        if added := _ADDED.match(sql):
+            new[added[1], added[2]] = added[3]
+        renamed = _RENAMED.match(sql)
+        if renamed is None:
+            yield sql
+        elif (type_ := new.get((renamed[1], renamed[2]))) is not None:
+            yield f"{renamed[1]} ALTER COLUMN {renamed[3]} TYPE {type_}"
+        else:
+            relation = renamed[1].split()[-1]
+            known = session.rows(_QUERIES["column_type"], {"relation": relation, "column": renamed[2]})
+            yield from (f"{renamed[1]} ADD COLUMN {renamed[3]} {row['type']}" for row in known)
 
 
 def _schema(written: str | None, search_path: Sequence[str]) -> str:

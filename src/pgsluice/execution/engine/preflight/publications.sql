@@ -20,3 +20,9 @@ SELECT pubname AS publication, pg_catalog.quote_ident(schemaname) || '.' || pg_c
 FROM pg_catalog.pg_publication_tables
 WHERE (pg_catalog.quote_ident(schemaname) || '.' || pg_catalog.quote_ident(tablename)) = ANY (%(relations)s)
 ORDER BY 1, 2
+
+-- name: column_type
+-- As it stands now; nothing for a column that is yet to be made.
+SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS type
+FROM pg_catalog.pg_attribute a
+WHERE a.attrelid = pg_catalog.to_regclass(%(relation)s) AND pg_catalog.quote_ident(a.attname) = %(column)s AND NOT a.attisdropped
