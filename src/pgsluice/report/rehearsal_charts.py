@@ -108,7 +108,7 @@ def _grid(ms: float, scale: _Scale) -> str:
 
 
 def _second(second: float, scale: _Scale) -> str:
-    anchor = "end" if second > 0.95 * scale.width_s else "middle"
+    anchor = "start" if not second else "end" if second > 0.95 * scale.width_s else "middle"
     return f'<text x="{scale.x(second):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{second:g} s</text>'
 
 

@@ -9,7 +9,7 @@ from pgsluice.model.rehearsal import Limits, Rehearsal, RehearsedSide
 from pgsluice.report.measurements import duration
 from pgsluice.report.rehearsal_charts import charts
 from pgsluice.report.rehearsal_parts import MOST_PARTS, PART_HEADINGS, REQUEST_HEADINGS, part_rows, request_rows
-from pgsluice.report.rehearsal_text import details, heading, verdict, word
+from pgsluice.report.rehearsal_text import details, heading, summary, verdict, word
 from pgsluice.report.texts import duration as seconds
 from pgsluice.report.texts import size
 
@@ -46,6 +46,7 @@ def rehearsal_html(rehearsal: Rehearsal, limits: Limits) -> str:
             title=escape(f"Rehearsal of {', '.join(rehearsal.migrations)}"),
             verdict_class=found.replace(" ", "-"),
             verdict=found,
+            summary=escape(summary(rehearsal, limits)),
             heading=escape(heading(rehearsal)),
             sentences=_listed(verdict(rehearsal, limits)),
             details=_listed(details(rehearsal)),

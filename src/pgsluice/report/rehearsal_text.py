@@ -8,6 +8,7 @@ from pgsluice.report.measurements import MeasuredRun, duration, measurement_tabl
 from pgsluice.report.rehearsal_parts import PART_HEADINGS, estimates, felt_most, locks_of, part_rows, table_markdown
 from pgsluice.report.texts import counted, one_line, size
 
+SUMMARY_WIDTH = 200
 MOST_NOTES = 12
 """Of many notes the first ones are printed; the JSON has them all."""
 
@@ -23,6 +24,8 @@ def rehearsal_markdown(rehearsal: Rehearsal, limits: Limits) -> str:
     return "\n".join(
         (
             f"### Rehearsal {word(rehearsal, limits)}: {', '.join(f'`{name}`' for name in rehearsal.migrations)}",
+            "",
+            f"**{summary(rehearsal, limits)}**",
             "",
             heading(rehearsal),
             "",
@@ -43,6 +46,26 @@ def word(rehearsal: Rehearsal, limits: Limits) -> str:
     if rehearsal.passes(limits):
         return "passed"
     return "not exercised" if not list(_reasons(rehearsal, limits)) else "not passed"
+
+
+def summary(rehearsal: Rehearsal, limits: Limits) -> str:
+    """The verdict in a sentence or two, for readers who have never seen a rehearsal."""
+    naive, plan = rehearsal.naive, rehearsal.plan
+    failed = f"{counted(naive.felt.failed, 'request')} failed" if naive.felt.failed else "no request failed"
+    plain = f"As plain SQL it kept one waiting for {duration(naive.felt.max_ms)}, and {failed}."
+    if plan.error is not None:
+        return f"pgsluice did not get through this migration: {one_line(plan.error.splitlines()[0], SUMMARY_WIDTH)}"
+    if rehearsal.longest_added_ms > limits.max_stall_s * 1000:
+        return f"Run by pgsluice, this migration kept a request of the application waiting for {duration(plan.felt.max_ms)}. {plain}"
+    if rehearsal.added_errors > limits.max_errors:
+        return f"Run by pgsluice, this migration made {counted(rehearsal.added_errors, 'request')} of the application fail. {plain}"
+    if rehearsal.same_end is False:
+        return "Run by pgsluice, this migration left another schema than as plain SQL."
+    if rehearsal.unexercised:
+        return f"Nothing can be said: while pgsluice locked {' and '.join(rehearsal.unexercised)}, no request asked for it."
+    return (
+        f"Run by pgsluice, this migration kept no request of the application waiting for longer than {duration(plan.felt.max_ms)}. {plain}"
+    )
 
 
 def heading(rehearsal: Rehearsal) -> str:

@@ -11,7 +11,7 @@ from pgsluice.model.rehearsal import Felt, Limits, Rehearsal, RehearsedPart, Reh
 from pgsluice.model.steps import Lock
 from pgsluice.report.rehearsal_html import rehearsal_html
 from pgsluice.report.rehearsal_json import rehearsal_to_json
-from pgsluice.report.rehearsal_text import MOST_NOTES, rehearsal_markdown, rehearsal_text
+from pgsluice.report.rehearsal_text import MOST_NOTES, rehearsal_markdown, rehearsal_text, summary
 
 LIMITS = Limits(0.1)
 
@@ -143,3 +143,27 @@ def test_the_page_is_whole_needs_nothing_and_escapes():
     page.feed(text)
     assert page.open == [] and "002_&lt;b&gt;" in text and "<b>" not in text
     assert page.bars == ["good", "good", "band1", "good", "bad", "queue", "band1", "band0", "good", "good"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {},
+            "waiting for longer than 40 ms. As plain SQL it kept one waiting for 3.1 s, and 5 requests failed.",
+        ),
+        ({"plan": SLOW}, "kept a request of the application waiting for 180 ms."),
+        ({"plan": STOPPED}, "pgsluice did not get through this migration: refused"),
+        ({"plan": RehearsedSide(felt(20.0, 2), 9.0)}, "made 2 requests of the application fail."),
+        ({"same_end": False}, "left another schema"),
+        (
+            {"unexercised": ("public.u", "public.v")},
+            "Nothing can be said: while pgsluice locked public.u and public.v, no request asked for it.",
+        ),
+    ],
+)
+def test_the_sentence_on_top(changes: dict[str, object], said: str):
+    rehearsal = rehearsed(**changes)
+    assert said in summary(rehearsal, LIMITS)
+    assert said in rehearsal_html(rehearsal, LIMITS)
+    assert said in rehearsal_markdown(rehearsal, LIMITS)
