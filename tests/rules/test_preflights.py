@@ -48,6 +48,7 @@ MISFITS = {
 """Type changes: rows whose value does not fit, their keys, and from which major on that is counted."""
 
 FORESEEN = {
+    "UPDATE p SET y = 1; ALTER TABLE t ADD COLUMN p_id int REFERENCES p ON UPDATE CASCADE; ALTER TABLE t ALTER a SET NOT NULL": 1,
     "ALTER TABLE t ADD COLUMN d int; UPDATE t u SET d = p.x FROM p WHERE p.id = u.c AND p.id > 1; ALTER TABLE t ALTER d SET NOT NULL": 1,
     "ALTER TABLE t ADD COLUMN d int; UPDATE t u SET d = 1 FROM (SELECT c FROM t WHERE c < 4) s WHERE s.c = u.c;"
     " ALTER TABLE t ALTER d SET NOT NULL": 2,

@@ -14,7 +14,8 @@ class Settled:
     `again`: taking back the later step of the same statement that `takes` takes this one's work with it, so that it is to be done
     again. `independent`: only what names the same columns and constraints depends on it, not what is about the same table.
     `gone` as in `Step`. `early`: in its phase it comes before what the file's own statements do there.
-    `regardless`: names by which nothing is tied to it."""
+    `regardless`: names by which nothing is tied to it. `stands_in`: it is of a view that holds a name until contract, which is left
+    out where the name changes in contract only."""
 
     undo: str | None = ""
     first: tuple[Undo, ...] = ()
@@ -27,6 +28,7 @@ class Settled:
     gone: tuple[OldName, ...] = ()
     early: bool = False
     regardless: frozenset[str] = frozenset()
+    stands_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ _COLUMN_ENDS = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE ALTER COLUMN T
 
 
 def ends(action: Action) -> frozenset[Carrier]:
-    """What the action drops or gives another type, for which all that hung on it must be gone, and the key on which its foreign key
-    would come to hang, were that still there."""
+    """What has to be gone by then: all that hung on what the action drops or gives another type; the key on which its foreign key would
+    come to hang, the primary key that stands where it makes one, and what has the name that it gives."""
     if action.kind in _COLUMN_ENDS:
         column = column_name(action)
         return frozenset({(action.relation[1], column)} if action.relation and column else ())
@@ -32,7 +32,19 @@ def ends(action: Action) -> frozenset[Carrier]:
     if action.kind.startswith("DROP "):
         named = action.relation or subject(action)
         return frozenset({(named[1],)} if named else ())
-    return frozenset(_key(c.references[1], c.referenced_columns) for c in _clauses(action) if c.references)
+    if action.kind == "CREATE INDEX":
+        return frozenset({(action.node["idxname"],)} if "idxname" in action.node else ())
+    own = action.relation[1] if action.relation else ""
+    return frozenset(carrier for clause in _clauses(action) for carrier in _needed(clause, own))
+
+
+def _needed(clause: ConstraintClause, table: str) -> Iterable[Carrier]:
+    if clause.references:
+        yield _key(clause.references[1], clause.referenced_columns)
+    if clause.kind is ConstraintKind.PRIMARY_KEY:
+        yield _key(table, ())
+    if clause.name:
+        yield table, clause.name
 
 
 def carriers(action: Action, catalog: Catalog) -> frozenset[Carrier]:
@@ -50,6 +62,19 @@ def of_index(index: Index) -> frozenset[Carrier]:
     """On what an index hangs, and the key that it is for foreign keys."""
     keys = [k for k in index.keys if k]
     return frozenset((*_of_columns(index.table, {*index.columns, *keys}), *([_key(index.table.name, keys)] if index.unique else ())))
+
+
+def _of_column(action: Action, catalog: Catalog) -> Iterable[Carrier]:
+    """What goes with the column: indexes and constraints, and the keys that they are."""
+    table, column = catalog.table(catalog.resolve(*action.relation)) if action.relation else None, column_name(action)
+    for index in table.indexes if table else ():
+        if column in index.columns or column in index.keys:
+            yield (index.name.name,)
+            yield from of_index(index)
+    for constraint in table.constraints if table else ():
+        if column in constraint.columns:
+            yield from _of_columns(constraint.table, [constraint.name])
+            yield from [_key(constraint.table.name, ())] if constraint.kind is ConstraintKind.PRIMARY_KEY else ()
 
 
 def _of_constraint(action: Action, catalog: Catalog) -> Iterable[Carrier]:
@@ -124,6 +149,7 @@ def _of_columns(table: QualifiedName, columns: Iterable[str]) -> tuple[Carrier, 
 _CARRIERS: dict[str, Callable[[Action, Catalog], Iterable[Carrier]]] = {
     "DROP INDEX": _of_index,
     "ALTER TABLE DROP CONSTRAINT": _of_constraint,
+    "ALTER TABLE DROP COLUMN": _of_column,
     "DROP VIEW": _of_view,
     "DROP MATERIALIZED VIEW": _of_view,
     "DROP TABLE": _of_table,

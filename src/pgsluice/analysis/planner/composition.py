@@ -225,6 +225,7 @@ class Composition:
             settled=settled,
             session=session,
             names=names,
+            relations=made.relations.union(*(tying_relations(a, made.before) for a in actions(self.statement))),
             independent=settled.independent,
             opaque=False,
         )

@@ -99,7 +99,11 @@ def _changed_by_keys(name: QualifiedName, catalog: Catalog) -> set[QualifiedName
 
 
 def _cascaded(action: Action, name: QualifiedName, catalog: Catalog) -> set[QualifiedName]:
-    return _changed_by_keys(name, catalog) if action.kind in ("UPDATE", "DELETE") else set()
+    """The tables whose rows change with those that an UPDATE or DELETE changes, by their foreign keys."""
+    if action.kind == "DELETE":
+        return {k.table for k in catalog.foreign_keys_to(name) if " ON DELETE " in k.definition}
+    assigned = {t["ResTarget"].get("name") for t in action.node.get("targetList", ())} if action.kind == "UPDATE" else set()
+    return {k.table for k in catalog.foreign_keys_to(name) if " ON UPDATE " in k.definition and assigned & {*k.referenced_columns}}
 
 
 def _standing(catalog: Catalog, name: QualifiedName) -> Imagined | None:

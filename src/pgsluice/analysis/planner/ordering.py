@@ -24,17 +24,25 @@ _WITHOUT_DEFAULTS = frozenset(
         "COMMENT",
     }
 )
+_DROPS_COLUMN = frozenset({"ALTER TABLE DROP COLUMN"})
 _DROPS_PART = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT"})
 
 
 def in_phases(pieces: list[Piece]) -> list[Piece]:
     """The pieces in the order in which they run: by phase, the file's order within each. A piece never runs before one
     that it depends on: it is moved to that one's phase instead. Pieces of one atom share a phase. A view that stands in a table's
-    place goes before what else its phase does: that means the table."""
+    place goes before what else its phase does: that means the table. It is left out where it would only come in contract."""
     placed: list[Piece] = []
     for piece in pieces:
         placed.append(_behind(piece, placed))
-    return sorted(_atoms_together(placed), key=lambda p: (_ORDER.index(p.phase), not _early(p)))
+    moved = _together(placed)
+    late = {p.origin for p in moved if p.phase is PhaseName.CONTRACT and _stands_in(p) and p.kinds == {"CREATE VIEW"}}
+    left = [p for p in moved if not (_stands_in(p) and p.origin in late)]
+    return sorted(left, key=lambda p: (_ORDER.index(p.phase), not _early(p) or p.origin in late))
+
+
+def _stands_in(piece: Piece) -> bool:
+    return piece.settled is not None and piece.settled.stands_in
 
 
 def _early(piece: Piece) -> bool:
@@ -52,13 +60,26 @@ def _latest(phases: list[PhaseName]) -> PhaseName:
     return max(phases, key=_ORDER.index)
 
 
-def _atoms_together(pieces: list[Piece]) -> list[Piece]:
+def _together(pieces: list[Piece]) -> list[Piece]:
     """Pieces that must share a transaction move to the latest phase among them, and what follows them with them."""
-    latest = {p.atom: _latest([q.phase for q in pieces if q.atom == p.atom]) for p in pieces if p.atom >= 0}
+    shared = _transactions(pieces)
+    latest = {number: _latest([p.phase for p, n in zip(pieces, shared, strict=True) if n == number]) for number in shared}
     moved: list[Piece] = []
-    for piece in pieces:
-        moved.append(_behind(replace(piece, phase=_latest([latest.get(piece.atom, piece.phase), piece.phase])), moved))
-    return moved if moved == pieces else _atoms_together(moved)
+    for piece, number in zip(pieces, shared, strict=True):
+        moved.append(_behind(replace(piece, phase=_latest([latest[number], piece.phase])), moved))
+    return moved if moved == pieces else _together(moved)
+
+
+def _transactions(pieces: list[Piece]) -> list[int]:
+    """A number for each piece, the same for those that must share a transaction: of one atom, or each `with_next` the next."""
+    found: list[int] = []
+    atoms: dict[int, int] = {}
+    for number, piece in enumerate(pieces):
+        before = pieces[number - 1] if number else None
+        held = before is not None and before.with_next and before.origin == piece.origin
+        own = found[-1] if held else number
+        found.append(atoms.setdefault(piece.atom, own) if piece.atom >= 0 else own)
+    return found
 
 
 def depends(later: Piece, earlier: Piece) -> bool:
@@ -68,6 +89,8 @@ def depends(later: Piece, earlier: Piece) -> bool:
     if earlier.carriers and any(ends(a) & earlier.carriers for a in later.actions):
         return True
     if _without_default(later, earlier) or _without_default(earlier, later):
+        return False
+    if _of_different_tables(later, earlier):
         return False
     if _commute(later, earlier):
         return bool(later.names & earlier.names)
@@ -81,6 +104,18 @@ def _without_default(one: Piece, other: Piece) -> bool:
     if other.kinds <= _WRITES:
         return not any(kind == "SetToDefault" for a in other.actions for kind, _ in walk(a.node))
     return other.kinds <= _WITHOUT_DEFAULTS
+
+
+def _of_different_tables(one: Piece, other: Piece) -> bool:
+    """Whether one drops columns of a table that the other has nothing to do with: a column of that name is another one."""
+    if not (one.independent and other.independent) or one.relations & other.relations:
+        return False
+    return any(piece.kinds <= _DROPS_COLUMN and not _has_family(piece) for piece in (one, other))
+
+
+def _has_family(piece: Piece) -> bool:
+    tables = [piece.before.table(name) for name in piece.relations]
+    return any(t is None or t.parents or t.children for t in tables)
 
 
 def _commute(one: Piece, other: Piece) -> bool:

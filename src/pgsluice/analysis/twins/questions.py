@@ -2,8 +2,12 @@
 
 from pgsluice.analysis.twins.hanging import Copies
 from pgsluice.analysis.twins.twin import Twin
+from pgsluice.model.catalog import ConstraintKind
 from pgsluice.model.postgres.identifiers import QualifiedName, literal, quote
 from pgsluice.model.steps import Preflight
+
+_DROPPED_FIRST = frozenset({ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY})
+"""What no upsert names, so that it goes before contract."""
 
 _NO_VIEW = """      AND (d.classid = 'pg_rewrite'::regclass
            AND (SELECT v.relkind FROM pg_rewrite r JOIN pg_class v ON v.oid = r.ev_class WHERE r.oid = d.objid) = 'v') IS NOT TRUE
@@ -20,6 +24,8 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     constraints = [c.name for c in (*copies.checks, *copies.keys, *copies.keys_to, *(c for c, _ in copies.unique))]
     constraints += [key.name for key, _ in copies.primary_keys]
     constraints += [twin.column.not_null_constraint] if twin.column.not_null_constraint else []
+    lost = _lost(twin)
+    relations, constraints = [*relations, *lost[0]], [*constraints, *lost[1]]
     table = f"{literal(str(of))}::pg_catalog.regclass"
     views = _NO_VIEW if twin.to is not None and of == twin.table.name else ""
     sql = f"""SELECT coalesce(string_agg(what, ', ' ORDER BY what), '') FROM (
@@ -53,6 +59,17 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     plain = "(for most of these the plain statement fails as well)" if twin.to is None else "(the plain statement keeps it)"
     message = f"{twin.name} of {of} cannot be changed by a new column while this hangs on it, which that would lose {plain}: {{value}}"
     return Preflight(sql, "", message)
+
+
+def _lost(twin: Twin) -> tuple[list[str], list[str]]:
+    """The indexes and constraints that hang on the column now, and that steps before the twin's drop."""
+    before = twin.start.table(twin.table.name) if twin.start is not None else None
+    if twin.start is None or before is None:
+        return [], []
+    named, keys = {c.name for c in twin.table.constraints}, twin.catalog.foreign_keys_to(twin.table.name)
+    indexes = [str(i.name) for i in before.indexes if not i.unique and twin.table.index(i.name.name) is None]
+    own = [c.name for c in before.constraints if c.kind in _DROPPED_FIRST and c.name not in named]
+    return indexes, own + [k.name for k in twin.start.foreign_keys_to(twin.table.name) if k not in keys]
 
 
 def tried(value: str, type_: str) -> str:

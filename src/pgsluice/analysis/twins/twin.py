@@ -21,7 +21,8 @@ _TIMES = ("date", "time", "interval", "money", "reg")
 class Twin:
     """`column` of `table` and its twin of the type that `change` gives. `back` is the user's expression for the old value; None
     where the server casts it. `one_way`: the old column is left behind from the swap on, as the user has allowed. `to`: the twin is
-    the column under another name, and both are written until contract; else it takes the column's name in the swap."""
+    the column under another name, and both are written until contract; else it takes the column's name in the swap. `start` is the
+    catalog before the run: what earlier statements of the file have taken from the column since needs no copy."""
 
     catalog: Catalog
     table: Table
@@ -30,6 +31,7 @@ class Twin:
     back: str | None = None
     one_way: bool = False
     to: str | None = None
+    start: Catalog | None = None
     new: str = field(init=False)
     old: str = field(init=False)
 

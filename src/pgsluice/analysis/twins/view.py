@@ -25,11 +25,11 @@ def renamed_table(table: Table, new: QualifiedName, sql: str, back: str, catalog
     """The renaming `sql`, which `back` undoes, and a view under the old name in the same transaction; contract drops the view. `waits`:
     something in contract still calls the table by its old name, so that it keeps it until then."""
     notice = f"{table.name} is a view from here on: what works on tables alone does not work by that name ({NOT_THROUGH_A_VIEW})"
-    yield Part(sql, "the new name", with_next=True, settled=Settled(back, independent=not waits), releases_notice=notice)
+    old = OldName(str(table.kind), table.name.schema, table.name.name)
+    yield Part(sql, "the new name", with_next=True, settled=Settled(back, independent=not waits, gone=(old,)), releases_notice=notice)
     columns = [(c, c.name) for c in table.columns]
     yield from _view(table, new, columns, catalog, "the old name stays until contract, for the release that uses it")
-    old = OldName(str(table.kind), table.name.schema, table.name.name)
-    last = Settled(None, independent=False, gone=(old,))
+    last = Settled(None, independent=False, gone=(old,), stands_in=True)
     yield Part(f"DROP VIEW {table.name}", "no release uses the old name any more", PhaseName.CONTRACT, settled=last)
 
 
@@ -44,15 +44,15 @@ def renamed_column(table: Table, old: str, new: str, catalog: Catalog, doomed: t
     rename = f"ALTER TABLE {table.name} RENAME TO {quote(aside.name)}"
     back = f"ALTER TABLE {aside} RENAME TO {quote(table.name.name)}"
     reason = "a view in the table's place shows the column under both names, so that no row is copied"
-    yield Part(rename, reason, with_next=True, settled=Settled(back), releases_notice=notice)
+    why, name = "no release uses the old name any more", OldName("column", table.name.schema, table.name.name, old)
+    yield Part(rename, reason, with_next=True, settled=Settled(back, gone=(name,)), releases_notice=notice)
     column, column_back = f"ALTER TABLE {aside} RENAME COLUMN {quote(old)} TO {quote(new)}", f"{quote(new)} TO {quote(old)}"
     yield Part(column, reason, with_next=True, settled=Settled(f"ALTER TABLE {aside} RENAME COLUMN {column_back}"))
     columns = [(c, new if c.name == old else c.name) for c in table.columns]
     columns += [(c, old) for c in table.columns if c.name == old]
     columns += [(c, c.name) for c in doomed]
     yield from _view(table, aside, columns, catalog, reason, renamed={old: new}, doomed=frozenset(c.name for c in doomed))
-    why, name = "no release uses the old name any more", OldName("column", table.name.schema, table.name.name, old)
-    last = Settled(None, independent=False, gone=(name,), early=True)
+    last = Settled(None, independent=False, gone=(name,), early=True, stands_in=True)
     yield Part(f"DROP VIEW {table.name}", why, PhaseName.CONTRACT, with_next=True, settled=last)
     yield Part(back, why, PhaseName.CONTRACT, settled=Settled(None, independent=False, early=True))
 
@@ -76,7 +76,7 @@ def _view(
         statements.append(f"ALTER VIEW {table.name} OWNER TO {quote(table.owner)}")
     for sql in statements:
         undo = f"DROP VIEW IF EXISTS {table.name}" if sql is statements[0] else ""
-        yield Part(sql, reason, with_next=sql is not statements[-1], settled=Settled(undo, regardless=doomed))
+        yield Part(sql, reason, with_next=sql is not statements[-1], settled=Settled(undo, regardless=doomed, stands_in=True))
 
 
 def _shown(column: str, name: str) -> str:

@@ -72,7 +72,7 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
         return _UNSEEN
     values = {d.word: d for d in action.statement.directives if d.word in ("back", "one-way")}
     back = (values["back"].values or {}).get("back") if "back" in values else None
-    twin = Twin(context.catalog, table, column, change, back, one_way="one-way" in values)
+    twin = Twin(context.catalog, table, column, change, back, one_way="one-way" in values, start=context.start)
     reason = next(_reasons(twin, context), None)
     if reason is not None:
         return NoRewrite(reason, _INSTEAD)
