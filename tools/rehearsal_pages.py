@@ -36,6 +36,10 @@ seconds, not the work. [Rehearse a migration](rehearse.md) tells how.
 """
 
 
+BY_HAND = "\n<!-- from here on by hand -->\n"
+"""What comes behind it on the page stays as it is."""
+
+
 def section(case: Case, found: Rehearsal) -> str:
     """What the report of one example says, in Markdown."""
     said = "\n".join(f"- {line}" for line in verdict(found, LIMITS))
@@ -81,8 +85,9 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         made = [report_on(rule, browser, folder) for rule in rules]
         browser.close()
-    text = INTRODUCTION.replace("{version}", made[0][1]) + "".join(text for text, _ in made)
-    (GUIDE / "rehearsals.md").write_text(text)
+    page = GUIDE / "rehearsals.md"
+    _, mark, kept = page.read_text().partition(BY_HAND)
+    page.write_text("".join((INTRODUCTION.replace("{version}", made[0][1]), *(text for text, _ in made), mark, kept)))
     return 0
 
 

@@ -59,8 +59,14 @@ def test_a_file_that_needs_its_transaction_has_it(database: str):
 def test_an_extension_that_is_not_there_is_stubbed(database: str):
     execute(database, "CREATE SCHEMA extensions")
     available = value(database, "SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'")
-    notes = laid_out(database, "CREATE EXTENSION postgis; CREATE TABLE place (at public.geometry);")
+    notes = laid_out(
+        database,
+        """CREATE EXTENSION postgis WITH SCHEMA extensions;
+        CREATE TABLE place (
+            at extensions.geometry(Point,4326), path extensions.GEOMETRY(LineString)[], b numeric(8,2), c extensions.geography(point));""",
+    )
     assert available or notes == ("extension postgis is not there; plain types and functions stand in for it",)
+    assert value(database, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'place'::regclass AND attnum > 0") == 4
 
 
 def test_a_live_database_gives_its_schema_and_never_its_rows(server: TestServer, database: str, other_database: str):
