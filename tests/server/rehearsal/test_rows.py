@@ -188,7 +188,7 @@ def test_the_sizes_are_those_of_the_statistics(database: str):
 
 def test_columns_have_the_habits_of_production(database: str, other_database: str):
     """NULL, how many values differ, and how common the commonest is; the values themselves are not production's."""
-    ddl = "CREATE TABLE t (id int PRIMARY KEY, often text, rare int, each text, never text)"
+    ddl = "CREATE TABLE t (id int PRIMARY KEY, often text, rare int, each text, never text, nothing int)"
     execute(database, ddl)
     execute(
         database,
@@ -208,6 +208,7 @@ def test_columns_have_the_habits_of_production(database: str, other_database: st
     assert value(other_database, "SELECT count(DISTINCT rare) FROM t") == 3
     assert value(other_database, "SELECT count(*) FROM t WHERE each IS NULL OR never IS NULL") == 0
     assert value(other_database, "SELECT count(DISTINCT never) FROM t") == 1
+    assert value(other_database, "SELECT count(nothing) FROM t") == 0
     assert value(other_database, "SELECT count(DISTINCT each) FROM t") > 2000
 
 
@@ -244,6 +245,14 @@ def test_rows_meet_what_migrations_demand(database: str):
     execute(database, migration)
     for table in ("p", "old", "t"):
         assert value(database, f"SELECT count(*) FROM {table}") > 100, table
+
+
+def test_a_foreign_key_that_is_filled_late_has_the_habits_of_production(database: str):
+    execute(database, "CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t, best int REFERENCES t)")
+    habits = {QualifiedName("public", "t"): {"up": Habit(0.9, -0.1, 0), "best": Habit(1, 0, 0)}}
+    filled(database, 2000, habits=habits)
+    assert abs(value(database, "SELECT count(up) FROM t") - 200) < 60
+    assert value(database, "SELECT count(best) FROM t") == 0
 
 
 def test_what_production_has_is_not_put_right(database: str):

@@ -98,4 +98,4 @@ WHERE c.relkind IN ('r', 'p', 'm') AND t.rows >= 0 AND n.nspname !~ '^pg_' AND n
 SELECT s.schemaname AS schema, s.tablename AS name, s.attname AS column, s.null_frac::float8 AS null_share,
        s.n_distinct::float8 AS n_distinct, coalesce(s.most_common_freqs[1], 0)::float8 AS commonest
 FROM pg_catalog.pg_stats s
-WHERE NOT s.inherited AND s.n_distinct <> 0 AND s.schemaname !~ '^pg_' AND s.schemaname NOT IN ('information_schema', 'pgsluice');
+WHERE NOT s.inherited AND (s.n_distinct <> 0 OR s.null_frac = 1) AND s.schemaname !~ '^pg_' AND s.schemaname NOT IN ('information_schema', 'pgsluice');

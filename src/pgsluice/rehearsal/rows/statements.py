@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.rehearsal.rows.arrangement import ROW, Arrangement, Unit, hashed
+from pgsluice.rehearsal.rows.habits import GRAIN
 from pgsluice.rehearsal.rows.shape import Check, ForeignKey
 
 
@@ -114,11 +115,20 @@ def update(made: Arrangement, key: ForeignKey, target: QualifiedName, nullable: 
     values = [f"p.{quote(_target_column(key, c))} AS {quote(c)}" for c in nullable]
     drawn = ", ".join(("s._pgsluice_row, s._pgsluice_k", *(f"s.{name}" for name in others), *values))
     checks = [check for check in made.checks if check.columns & {*nullable}]
-    if made.nulls:
-        checks.append(Check("some stay NULL", f"_pgsluice_k % {made.nulls} > 0", frozenset()))
+    if (some := _some(made, key, nullable)) is not None:
+        checks.append(Check("some stay NULL", some, frozenset()))
     assigned = ", ".join(f"{quote(c)} = found.{quote(c)}" for c in nullable)
     found = f"SELECT * FROM (SELECT {drawn} FROM {rows} AS s JOIN {numbered} AS p ON p.k = {draw} % {size}{agree}) AS made{_where(checks)}"
     return f"UPDATE ONLY {made.table.name} AS t SET {assigned} FROM ({found}) AS found WHERE t.ctid = found._pgsluice_row"
+
+
+def _some(made: Arrangement, key: ForeignKey, nullable: list[str]) -> str | None:
+    """Which rows are filled: as many as in production, where that is known; None for all."""
+    habit = made.habits.get(nullable[0])
+    if habit is None:
+        return f"_pgsluice_k % {made.nulls} > 0" if made.nulls else None
+    drawn = hashed("_pgsluice_k", made.salt, "null", str(made.table.name), *key.columns)
+    return f"{drawn} % {GRAIN} >= {round(habit.null_share * GRAIN)}"
 
 
 def orphans(table: QualifiedName, key: ForeignKey, target: QualifiedName) -> str:
