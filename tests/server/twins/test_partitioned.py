@@ -175,7 +175,8 @@ def test_what_is_refused(scene: Scene, change: str, why: str):
 
 
 @pytest.mark.newest("seconds of load")
-def test_under_load(scene: Scene):
+@pytest.mark.parametrize("type_", ["bigint", "numeric"])
+def test_under_load(scene: Scene, type_: str):
     """Rows change their partitions meanwhile, too: the clients' keys are not the partition's."""
     scene.before(
         "CREATE TABLE t (k bigint PRIMARY KEY, a int, note text NOT NULL DEFAULT 'none') PARTITION BY HASH (k);"
@@ -183,7 +184,7 @@ def test_under_load(scene: Scene):
         "CREATE TABLE t1 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1); CREATE INDEX ON t (a);",
         "INSERT INTO t SELECT -i, i FROM generate_series(1, 5000) i",
     )
-    scene.write("ALTER TABLE t ALTER COLUMN a TYPE bigint")
+    scene.write(f"ALTER TABLE t ALTER COLUMN a TYPE {type_}")
     clients = [Client(scene.dsn, 1, "t", "a"), Client(scene.dsn, 2, "t", "a", IsolationLevel.REPEATABLE_READ)]
     with Load(*clients):
         scene.run()

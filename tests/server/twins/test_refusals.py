@@ -80,6 +80,21 @@ def test_rows_and_expressions(scene: Scene, name: str):
     _refused(scene, *ROWS[name])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE t ALTER COLUMN a TYPE bigint",
+        '-- pgsluice: from "a + 1" back "b - 1"\nALTER TABLE t ADD COLUMN b int',
+        '-- pgsluice: from "5"\nALTER TABLE t ALTER COLUMN a SET NOT NULL',
+    ],
+)
+def test_rows_that_nobody_shows_us(scene: Scene, change: str):
+    """They would be left as they are, and lost with the old column."""
+    execute(scene.dsn, "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 2), (2, NULL)")
+    execute(scene.dsn, "CREATE POLICY p ON t USING (id = 1); ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    _refused(scene, change, "row security is forced on public.t")
+
+
 @pytest.mark.pg(">= 15")
 def test_a_publication_that_lists_the_column(scene: Scene):
     """Made by a superuser, as only one may."""

@@ -118,6 +118,21 @@ def test_the_choice_and_its_reason_are_in_the_plan(scene: Scene):
     assert "emptied() names public.t and TRUNCATE" in first.reason
 
 
+@pytest.mark.pg("< 15")
+def test_row_security_before_15(scene: Scene):
+    """A view would not ask who uses it; the table itself does, by both names."""
+    scene.before(
+        "CREATE TABLE t (id int PRIMARY KEY, a int, whose text DEFAULT CURRENT_USER)",
+        "INSERT INTO t SELECT i, i, CASE WHEN i < 50 THEN 'pg_monitor' ELSE CURRENT_USER END FROM generate_series(1, 100) i",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON t USING (whose = CURRENT_USER)",
+    )
+    scene.write("ALTER TABLE t RENAME COLUMN a TO b")
+    scene.run()
+    assert value(scene.dsn, "SELECT count(*) FROM t WHERE a IS DISTINCT FROM b") == 0
+    scene.contract()
+    assert scene.differences_to_plain() == ""
+
+
 GIVEN = {
     "nothing": "a int",
     "a value": "a int DEFAULT 5",

@@ -7,7 +7,7 @@ from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.columns import ColumnDefinition
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.questions import never_gives_null, tried
+from pgsluice.analysis.twins.questions import never_gives_null, sees_all, tried
 from pgsluice.analysis.twins.triggers import trigger_name
 from pgsluice.analysis.twins.waiting import awaited
 from pgsluice.analysis.twins.writes import filling_session, taken_back, together, trigger_function, trigger_parts
@@ -98,7 +98,7 @@ def _added(column: Derived) -> Iterator[Part]:
         column.add,
         "the new column, and a trigger that fills it at each write",
         with_next=True,
-        preflight=(trial,),
+        preflight=(sees_all(column.table.name), trial),
         settled=Settled(drop, loses=lost),
     )
     yield _conversion(column, "up", tuple((c.name, c.type) for c in column.read), column.type, column.source, PhaseName.EXPAND)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pgsluice.analysis.parsing.column_names import bare_references
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.questions import never_gives_null
+from pgsluice.analysis.twins.questions import never_gives_null, sees_all
 from pgsluice.analysis.twins.triggers import others_fire_before, trigger_name
 from pgsluice.analysis.twins.writes import filling_session, taken_back, together, trigger_function, trigger_parts
 from pgsluice.model.catalog import Catalog, Column, Table
@@ -40,7 +40,7 @@ def _trigger(table: Table, column: Column, value: Expression) -> Iterator[Part]:
     conversion = f"CREATE FUNCTION {up}({given}) RETURNS {column.type} LANGUAGE sql\nRETURN ({body})"
     bound = together(conversion, "the value, bound to what it names now", f"DROP FUNCTION IF EXISTS {up}", PhaseName.EXPAND)
     asked = never_gives_null(table.name, column.name, f"({value.sql})::{column.type}", f"{quote(column.name)} IS NULL")
-    yield replace(bound, preflight=(asked,))
+    yield replace(bound, preflight=(sees_all(table.name), asked))
     name, row = quote(column.name), ", ".join(f"NEW.{quote(c.name)}" for c in read)
     code = f"""BEGIN
 {taken_back(others_fire_before(table), set_)}    IF NEW.{name} IS NULL THEN

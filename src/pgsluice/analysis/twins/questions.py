@@ -16,7 +16,7 @@ _NO_VIEW = """      AND (d.classid = 'pg_rewrite'::regclass
 
 def nothing_else(twin: Twin, copies: Copies) -> tuple[Preflight, ...]:
     """That nothing hangs on the column but what we make anew, in any partition either: the server knows everything that depends on it."""
-    return tuple(_nothing_else(twin, copies, table.name) for table in twin.tables)
+    return tuple(question for table in twin.tables for question in (sees_all(table.name), _nothing_else(twin, copies, table.name)))
 
 
 def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
@@ -70,6 +70,16 @@ def _lost(twin: Twin) -> tuple[list[str], list[str]]:
     indexes = [str(i.name) for i in before.indexes if not i.unique and twin.table.index(i.name.name) is None]
     own = [c.name for c in before.constraints if c.kind in _DROPPED_FIRST and c.name not in named]
     return indexes, own + [k.name for k in twin.start.foreign_keys_to(twin.table.name) if k not in keys]
+
+
+def sees_all(table: QualifiedName) -> Preflight:
+    """That no row is hidden from us: it would be left without its value."""
+    what = f"row security is forced on {table} and hides rows from this role: run as one with BYPASSRLS, or without FORCE"
+    return Preflight(f"SELECT {hidden(table)}::text", "false", what)
+
+
+def hidden(table: QualifiedName) -> str:
+    return f"pg_catalog.row_security_active({literal(str(table))})"
 
 
 def tried(value: str, type_: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pgsluice.analysis.parts import Part, Settled
+from pgsluice.analysis.twins.questions import hidden
 from pgsluice.analysis.twins.triggers import TRIGGER_MARK
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName, helper_name, literal, quote
@@ -35,12 +36,16 @@ def awaited(table: QualifiedName, column: str, differs: str, trigger: str, below
 
 
 def verified(table: QualifiedName, differs: str, trigger: str, below: Sequence[QualifiedName] = ()) -> str:
-    """One statement that fails where a row has not its value, or where another trigger would fire after ours (quoted)."""
+    """One statement that fails where a row has not its value, or could not be seen, or where another trigger would fire after ours
+    (quoted)."""
     plain = trigger[1:-1].replace('""', '"')
     each = [f"{literal(str(t))}::pg_catalog.regclass" for t in (table, *below)]
     of_it = f"= {each[0]}" if not below else f"IN ({', '.join(each)})"
     body = f"""
 BEGIN
+    IF {" OR ".join(map(hidden, (table, *below)))} THEN
+        RAISE EXCEPTION 'row security hides rows of % from this role', {literal(str(table))};
+    END IF;
     IF EXISTS (SELECT FROM {table} WHERE {differs}) THEN
         RAISE EXCEPTION 'rows of % do not have their new value yet', {literal(str(table))};
     END IF;
