@@ -27,12 +27,12 @@ from pgsluice.model.postgres.identifiers import quote
 from pgsluice.model.steps import OldName
 
 
-def twin_of(catalog: Catalog, table: Table, column: Column, to: str) -> Twin:
-    """The column as it is, under the other name."""
+def twin_of(catalog: Catalog, start: Catalog | None, table: Table, column: Column, to: str) -> Twin:
+    """The column as it is, under the other name; `start` as in Twin."""
     collation = f" COLLATE {column.collation}" if column.collation else ""
     change = type_change(action_of(f"ALTER TABLE t ALTER c TYPE {column.type}{collation}"))
     assert change is not None, "it says no other thing"
-    return Twin(catalog, table, column, change, to=to)
+    return Twin(catalog, table, column, change, to=to, start=start)
 
 
 def no_twin(twin: Twin) -> Iterator[str]:

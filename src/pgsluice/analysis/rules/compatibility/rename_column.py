@@ -71,7 +71,7 @@ def _way(action: Action, table: Table | None, context: Context) -> Rewrite | NoR
 def _by_twin(table: Table, old: str, new: str, why: str, context: Context) -> Rewrite | NoRewrite:
     column = table.column(old)
     assert column is not None, "it was asked before"
-    twin = twin_of(context.catalog, table, column, new)
+    twin = twin_of(context.catalog, context.start, table, column, new)
     reason = next(no_twin(twin), None)
     if reason is not None:
         return NoRewrite(f"{why}; and no column {quote(new)} can stand beside {quote(old)}: {reason}", _NONE.next)
