@@ -4,7 +4,7 @@ import pytest
 
 from pgsluice.execution.journal.stored_plan import StoredPlan, dump
 from pgsluice.model.errors import RefusedError, StepFailedError
-from pgsluice.model.events import StepDone, StepSkipped
+from pgsluice.model.events import Notice, StepDone, StepSkipped
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import literal
 from pgsluice.model.progress import MigrationState, StepState
@@ -70,6 +70,8 @@ def test_the_preflights_of_a_later_phase_come_when_it_is_asked_for(runs):
     contract = strike("drop-a", "ALTER TABLE t DROP COLUMN a", preflight=(preflight("SELECT count(*) FROM t WHERE a IS NOT NULL"),))
     with runs.run() as run:
         run.apply(plan(migration(ADD_B, contract=(contract,))))
+    foreseen = [e.message for e in runs.events if isinstance(e, Notice) and e.step == "drop-a"]
+    assert ["this later step would be refused" in said and "there are 2" in said for said in foreseen] == [True]
     with pytest.raises(RefusedError, match="there are 2"), runs.run() as run:
         run.contract("0001_first")
     with runs.run() as run:

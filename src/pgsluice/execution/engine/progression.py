@@ -9,7 +9,7 @@ from pgsluice.execution.engine.history import is_pending, runs_again
 from pgsluice.execution.engine.one_step import FORWARD, Crew, Errand, carry_out
 from pgsluice.execution.engine.persistence import persist
 from pgsluice.execution.engine.preflight.lasting import check_lasting
-from pgsluice.execution.engine.preflight.step_queries import check_step_queries
+from pgsluice.execution.engine.preflight.step_queries import check_step_queries, foresee_step_queries
 from pgsluice.execution.engine.states import follow, settled
 from pgsluice.execution.engine.tenure import set_search_path
 from pgsluice.execution.journal.stored_plan import StoredPlan
@@ -26,8 +26,9 @@ def run_migration(crew: Crew, plan: StoredPlan, through: PhaseName) -> None:
     """Runs the steps of `plan` through a phase: begins the migration, or goes on where the journal says that it stands.
 
     A migration that has begun runs its stored plan, whatever `plan` says, and at least through the phase that was asked
-    for before. The preflights of all steps come before the first change. Raises RefusedError (nothing was changed),
-    PatienceError, StepFailedError, StoppedError; the journal then knows how far it came, and running again goes on."""
+    for before. The preflights of all steps come before the first change, and what stands against later phases already is
+    reported. Raises RefusedError (nothing was changed), PatienceError, StepFailedError, StoppedError; the journal then knows
+    how far it came, and running again goes on."""
     began = time.monotonic()
     persist(crew, plan.migration.name, lambda: _progress(crew, plan, through, began))
 
@@ -42,6 +43,8 @@ def _progress(crew: Crew, plan: StoredPlan, through: PhaseName, began: float) ->
     stored = plan if pending else crew.tenure.journal.plan(name)
     asked = through if pending or record is None else _furthest(through, record.through)
     _preflight(crew, stored, _entered(stored, None if pending else record, asked))
+    if pending:
+        foresee_step_queries(crew.tenure.work, name, _left(stored, asked), crew.report)
     _begin(crew, stored, None if pending else record, asked)
     total = len(list(stored.migration.steps(asked)))
     crew.report(MigrationStarted(name, "", total, not pending))
