@@ -19,8 +19,10 @@ def dropped(action: Action, context: Context) -> Index | None:
 
 def has_successor(index: Index, context: Context) -> bool:
     """Whether a CREATE INDEX further down replaces the index: on its table, of its name or with its first column. What the
-    user has made CONCURRENTLY stays in the order that the user gave, and what has to be gone for something before that is dropped."""
-    return _is_replaced(index, context.later, context)
+    user has made CONCURRENTLY stays in the order that the user gave, and what has to be gone for something before that is dropped. One
+    that has waited for the first of several successors waits for no other."""
+    waited = any(dropped(action, context) == index for action in context.earlier)
+    return not waited and _is_replaced(index, context.later, context)
 
 
 def replaced_index(definition: IndexDefinition, context: Context) -> Index | None:
