@@ -9,7 +9,7 @@ from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.rules.index.definition import on_table
 from pgsluice.analysis.rules.rule import Context, Part
 from pgsluice.model.catalog import Catalog, Constraint, ConstraintKind, Index, Table
-from pgsluice.model.names import index_name, primary_key_name, unique_name
+from pgsluice.model.names import constraint_names, foreign_key_name, index_name, primary_key_name, unique_name
 from pgsluice.model.postgres.identifiers import QualifiedName, quote
 
 
@@ -32,7 +32,9 @@ def missing_parts(parent: Table, candidate: Table, context: Context) -> Iterator
         catalog = catalog.with_table(replace(known, indexes=(*known.indexes, taken)))
     for key in parent.foreign_keys:
         if not any(k.references == key.references and k.columns == key.columns for k in candidate.foreign_keys):
-            sql = f"ALTER TABLE {candidate.name} ADD CONSTRAINT {quote(key.name)} {key.definition}"
+            free = key.name not in constraint_names(candidate)
+            name = key.name if free else foreign_key_name(catalog, candidate.name, key.columns)
+            sql = f"ALTER TABLE {candidate.name} ADD CONSTRAINT {quote(name)} {key.definition}"
             yield Part(sql, f"{parent.name} has it: the server would check every row under the lock")
 
 
