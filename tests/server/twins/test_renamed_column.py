@@ -250,6 +250,31 @@ def test_under_load(scene: Scene):
     assert scene.differences_to_plain() == ""
 
 
+def test_later_migrations_of_the_table_go_on(scene: Scene):
+    """Those of other columns, and of the new name; what rests on the old one waits for its contract."""
+    scene.before(
+        "CREATE TABLE t (id serial PRIMARY KEY, a int NOT NULL DEFAULT 3 CONSTRAINT pos CHECK (a > 0)); CREATE INDEX by_a ON t (a)",
+        "INSERT INTO t (a) SELECT i FROM generate_series(1, 50) i",
+        NO_VIEW,
+    )
+    scene.write("ALTER TABLE t RENAME COLUMN a TO b;\nALTER TABLE t RENAME COLUMN id TO number")
+    scene.run()
+    assert rows(scene.dsn, "INSERT INTO t (a) VALUES (77) RETURNING b, number = id") == [(77, True)]
+    execute(scene.dsn, "DELETE FROM t WHERE b = 77", "SELECT setval('t_id_seq', 50)")
+    later = "ALTER TABLE t ADD COLUMN z int NOT NULL DEFAULT 5;\nCREATE INDEX b_z ON t (b, z);\nALTER TABLE t ADD CHECK (b < 999)"
+    (scene.folder / "0002_later.sql").write_text(later)
+    scene.run()
+    for change in ("CREATE INDEX again ON t (a)", "ALTER TABLE t DROP CONSTRAINT pos", "ALTER TABLE t ALTER COLUMN a TYPE bigint"):
+        (scene.folder / "0003_no.sql").write_text(change)
+        with pytest.raises(RefusedError) as refused:
+            scene.run()
+        assert refused.value.code == "contract-first", change
+    (scene.folder / "0003_no.sql").unlink()
+    scene.contract()
+    scene.change += ";\n" + later
+    assert scene.differences_to_plain() == ""
+
+
 def test_a_view_made_meanwhile_goes_along(scene: Scene):
     """At the swap and on the way back what reads the column is looked for at that time."""
     scene.before("CREATE TABLE t (id int PRIMARY KEY, a int); CREATE VIEW seen AS SELECT a FROM t", "INSERT INTO t VALUES (1, 2)", NO_VIEW)

@@ -161,6 +161,16 @@ def test_faithful(scene: Scene, name: str):
     assert scene.differences_to_plain() == ""
 
 
+def test_two_columns_of_a_table_have_their_types_before_the_gate(scene: Scene):
+    """What the first one leaves to contract holds the second one up no further."""
+    scene.before("CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE CHECK (a > 0))", "INSERT INTO t VALUES (1, 1)")
+    scene.write("ALTER TABLE t ALTER COLUMN id TYPE bigint;\nALTER TABLE t ALTER COLUMN a TYPE numeric")
+    scene.run()
+    assert rows(scene.dsn, "SELECT pg_typeof(id)::text, pg_typeof(a)::text FROM t") == [("bigint", "numeric")]
+    scene.contract()
+    assert scene.differences_to_plain() == ""
+
+
 def test_the_default_of_a_domain_is_no_value(scene: Scene):
     """The old column has it still, and whoever gives the new one a value gives the old one none."""
     scene.before(

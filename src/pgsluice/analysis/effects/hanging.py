@@ -18,6 +18,8 @@ Carrier = tuple[str, ...]
 what is taken for tied too often keeps its order."""
 
 _KEYS = (ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY)
+_ON_TABLE = frozenset({"DROP TRIGGER", "DROP POLICY", "DROP RULE"})
+"""What these say behind ON stays."""
 _COLUMN_ENDS = frozenset({"ALTER TABLE DROP COLUMN", "ALTER TABLE ALTER COLUMN TYPE"})
 
 
@@ -30,7 +32,7 @@ def ends(action: Action) -> frozenset[Carrier]:
     if action.kind == "ALTER TABLE DROP CONSTRAINT":
         return frozenset({(action.relation[1], action.node["name"])} if action.relation else ())
     if action.kind.startswith("DROP "):
-        named = action.relation or subject(action)
+        named = subject(action) if action.kind in _ON_TABLE else action.relation or subject(action)
         return frozenset({(named[1],)} if named else ())
     if action.kind == "CREATE INDEX":
         return frozenset({(action.node["idxname"],)} if "idxname" in action.node else ())

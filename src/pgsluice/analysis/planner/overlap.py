@@ -13,8 +13,19 @@ from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import HELPER_PREFIX, QualifiedName
 
 _PARTS = frozenset(
-    {"ALTER TABLE DROP COLUMN", "ALTER TABLE DROP CONSTRAINT", "ALTER TABLE DROP DEFAULT", "ALTER TABLE DROP IDENTITY", "DROP TRIGGER"}
-)
+    f"ALTER TABLE {part}"
+    for part in (
+        "DROP COLUMN",
+        "DROP CONSTRAINT",
+        "DROP DEFAULT",
+        "DROP IDENTITY",
+        "SET DEFAULT",
+        "ADD IDENTITY",
+        "ADD CONSTRAINT",
+        "RENAME CONSTRAINT",
+    )
+) | {"DROP TRIGGER"}
+"""What touches the columns and constraints that it names, not the whole table."""
 _MOVES = frozenset({"ALTER TABLE RENAME", "ALTER TABLE SET SCHEMA"})
 """What the contract of columns that are kept in step would not find its table behind."""
 _SHAPES = frozenset({"ALTER TABLE RENAME COLUMN", "ALTER TABLE ALTER COLUMN TYPE", "ALTER TABLE DROP COLUMN"})
@@ -63,4 +74,6 @@ def _named_by(triggers: list[str], relations: frozenset[QualifiedName], names: f
 
 
 def _of(action: Action, catalog: Catalog) -> tuple[frozenset[QualifiedName], frozenset[str]]:
+    if action.kind == "ALTER SEQUENCE" and action.relation:  # OWNED BY does nothing to the table
+        return frozenset({catalog.resolve(*action.relation)}), tying_names(action)
     return tying_relations(action, catalog), tying_names(action)
