@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,8 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
         (server,) = place.iterdir()
         port = int((server / "data" / "postmaster.pid").read_text().splitlines()[3])
         ran.send_signal(how)
+        time.sleep(0.2)
+        ran.send_signal(how)  # by somebody without patience
         assert "nothing of the rehearsal stays" in ran.stderr.read()
     assert ran.returncode in (130, 143) and list(place.iterdir()) == []
     with pytest.raises(ConnectionRefusedError):

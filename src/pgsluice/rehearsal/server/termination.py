@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 EXIT_CODE = 143
 """What a shell says of a program that SIGTERM ended: 128 + 15."""
 
@@ -26,3 +28,22 @@ def sigterm_unwinds() -> Iterator[None]:
 
 def _unwind(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(EXIT_CODE)
+
+
+@contextmanager
+def interrupts_restored() -> Iterator[None]:
+    """Afterwards Ctrl-C and SIGTERM do what they did before."""
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def ignore_interrupts() -> None:
+    """From here on one more of them does not break off what cleans up, nor the programs that it starts."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)

@@ -14,7 +14,7 @@ from typing import Self
 from pgsluice.model.errors import ConnectionFailedError
 from pgsluice.rehearsal.server.account import Account, server_account
 from pgsluice.rehearsal.server.installation import Installation
-from pgsluice.rehearsal.server.termination import sigterm_unwinds
+from pgsluice.rehearsal.server.termination import ignore_interrupts, interrupts_restored, sigterm_unwinds
 
 SOCKET_PATH_BYTES = 107
 """sizeof(sockaddr_un.sun_path) - 1 on Linux (103 on macOS, which its short /tmp stays below)."""
@@ -62,9 +62,10 @@ class ThrowawayServer:
 
     def __enter__(self) -> Self:
         with ExitStack() as unwinding:
+            unwinding.enter_context(interrupts_restored())
             unwinding.enter_context(sigterm_unwinds())
             self.directory = _new_directory(self.account)
-            unwinding.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            unwinding.callback(self._remove)
             self.installation = self._given.usable_by(self.account, self.directory)
             unwinding.callback(self._stop_for_good)
             self._make_data()
@@ -171,8 +172,13 @@ class ThrowawayServer:
     def _log_end(self) -> str:
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
 
+    def _remove(self) -> None:
+        ignore_interrupts()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def _stop_for_good(self) -> None:
         """Not by `running`: a start that was interrupted may have left a server behind, and its pid file says so."""
+        ignore_interrupts()
         if (self.data / "postmaster.pid").exists():
             self._pg_ctl("stop", "-w", "-m", "immediate")
         self.running = False
