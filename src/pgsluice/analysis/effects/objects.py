@@ -6,8 +6,8 @@ from pgsluice.analysis.parsing.changes import setting
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.subjects import subject
 from pgsluice.analysis.parsing.trees import name_of, relation_name, strings
-from pgsluice.model.catalog import Catalog, Function, Publication, Sequence, Trigger, Type
-from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.catalog import Catalog, Function, Publication, Sequence, Table, Trigger, Type
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 
 _TYPES = {"CreateEnumStmt": "enum", "CreateDomainStmt": "domain", "CompositeTypeStmt": "composite", "CreateRangeStmt": "range"}
 _VOLATILITIES = frozenset({"immutable", "stable", "volatile"})
@@ -87,7 +87,17 @@ def type_renamed(action: Action, catalog: Catalog) -> Catalog:
     if found is None:
         return catalog
     new = QualifiedName(found.name.schema, action.node["newname"])
-    return replace(catalog, types={**{n: t for n, t in catalog.types.items() if n != found.name}, new: replace(found, name=new)})
+    types = {**{n: t for n, t in catalog.types.items() if n != found.name}, new: replace(found, name=new)}
+    return replace(catalog, types=types, tables={n: _retyped(t, found.name, new) for n, t in catalog.tables.items()})
+
+
+def _retyped(table: Table, old: QualifiedName, new: QualifiedName) -> Table:
+    """The table, its columns of the renamed type with its new name, qualified where the old one was."""
+    names = {quote(old.name): quote(new.name), str(old): str(new)}
+    names |= {f"{was}[]": f"{now}[]" for was, now in names.items()}
+    if not any(c.type in names for c in table.columns):
+        return table
+    return replace(table, columns=tuple(replace(c, type=names.get(c.type, c.type)) for c in table.columns))
 
 
 def type_dropped(action: Action, catalog: Catalog) -> Catalog:
