@@ -392,14 +392,15 @@ def test_an_application_update_never_waits_long(rig: Rig, table: str, trigger_s:
 
 
 def test_deadlocks_with_the_application_cost_a_try_not_a_row(rig: Rig, table: str):
-    """The application locks rows in the opposite order, and holds the first while it waits for the second."""
+    """The application locks rows in the opposite order, and holds the first while it waits for the second. The two are on one page,
+    and so many lines apart that they are in the same slice."""
     over = threading.Event()
 
     def application() -> int:
         done = 0
         with psycopg.connect(rig.dsn) as connection:
             while not over.is_set():
-                connection.execute("UPDATE t SET note = note || 'a' WHERE id = 90")
+                connection.execute("UPDATE t SET note = note || 'a' WHERE id = 94")
                 connection.execute("UPDATE t SET note = note || 'a' WHERE id = 10")
                 connection.commit()
                 done += 1
@@ -413,7 +414,7 @@ def test_deadlocks_with_the_application_cost_a_try_not_a_row(rig: Rig, table: st
             over.set()
         done = running.result()
     assert all_filled(rig.dsn)
-    assert value(rig.dsn, "SELECT length(note) FROM t WHERE id = 90") == 50 + done
+    assert value(rig.dsn, "SELECT length(note) FROM t WHERE id = 94") == 50 + done
 
 
 def test_the_roles_isolation_level_does_not_matter(rig: Rig, table: str):
