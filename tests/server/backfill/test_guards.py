@@ -11,7 +11,8 @@ from pgsluice.execution.db.errors import DatabaseError
 from pgsluice.model.errors import RefusedError
 from pgsluice.model.steps import Fill
 from tests.server.backfill import test_fill as scenes
-from tests.server.backfill.test_fill import ROWS, Killed, Rig, execute, rig, table, value
+from tests.server.backfill.test_fill import ROWS, Killed, Rig, rig, table
+from tests.support.sql import execute, value
 
 __all__ = ["rig", "table"]
 pytestmark = pytest.mark.newest("the majors differ little here")

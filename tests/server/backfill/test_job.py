@@ -163,6 +163,20 @@ def test_what_makes_no_sense_is_said_before_anything_is_written(dsn: str, argume
     assert value(dsn, f"SELECT max(n) FROM {ODD}") == 0
 
 
+def test_rows_that_a_trigger_keeps_are_met_once(dsn: str):
+    """A soft delete, in one partition alone: by pages the rows would be met again and again."""
+    execute(
+        dsn,
+        "CREATE TABLE soft (id int PRIMARY KEY, gone int NOT NULL DEFAULT 0) PARTITION BY LIST (id)",
+        "CREATE TABLE soft_rest PARTITION OF soft DEFAULT; INSERT INTO soft SELECT generate_series(1, 500)",
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN UPDATE soft SET gone = gone + 1 WHERE id = OLD.id; RETURN NULL; END $$",
+        "CREATE TRIGGER keep BEFORE DELETE ON soft_rest FOR EACH ROW EXECUTE FUNCTION keep()",
+    )
+    assert pgsluice("backfill", "soft", "--delete", "--where", "id > 100", "--database", dsn).code == 0
+    assert value(dsn, "SELECT count(*) FILTER (WHERE gone = 1) || ' ' || count(*) FILTER (WHERE gone = 0) FROM soft") == "400 100"
+
+
 def test_keys_of_every_kind_stay_in_the_server(dsn: str):
     execute(
         dsn,

@@ -39,6 +39,11 @@ HANGING = {
     "the row type": ("CREATE TABLE u (whole t)", "column whole of u"),
     "an exclusion constraint": ("ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =)", "ex"),
     "partitions": ("CREATE TABLE child () INHERITS (t)", "children"),
+    "a foreign key of a partitioned table": (
+        "ALTER TABLE t ADD UNIQUE (a); CREATE TABLE u (x int REFERENCES t (a)) PARTITION BY LIST (x); "
+        "CREATE TABLE u1 PARTITION OF u FOR VALUES IN (1)",
+        "has its parts in partitions",
+    ),
     "a replica identity": (
         "CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ALTER a SET NOT NULL, REPLICA IDENTITY USING INDEX i",
         "replica identity",

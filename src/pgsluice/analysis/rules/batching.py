@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 from pgsluice.analysis.locks.cast import ancestors, descendants
 from pgsluice.analysis.locks.subject import is_volatile
+from pgsluice.analysis.parsing.actions import action_of
+from pgsluice.analysis.parsing.changes import trigger_definition
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.row_changes import RowChange, conjuncts, has_default, row_change
 from pgsluice.analysis.parsing.statement import Action, Node
 from pgsluice.analysis.parsing.trees import strings, walk
 from pgsluice.analysis.rules.rule import NoRewrite
-from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Index, Table, TableKind
+from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Index, Table, TableKind, Trigger
 from pgsluice.model.postgres.identifiers import quote
 from pgsluice.model.steps import Fill
 
@@ -103,6 +105,8 @@ def read_tables(node: Node) -> Iterator[tuple[str | None, str]]:
 
 def _by_pages(change: RowChange, table: Table, catalog: Catalog) -> Fill | None:
     where = f"({change.where.sql})" if change.where else "true"
+    if not change.assignments and _keeps_rows(table, catalog):
+        return None
     if not change.assignments:
         return Fill(str(table.name), (), where, alias=change.alias, only=change.only)
     read = _reads(change.values, table) & set(change.columns)
@@ -110,7 +114,7 @@ def _by_pages(change: RowChange, table: Table, catalog: Catalog) -> Fill | None:
     if guard is not None and (lasting := _lasting(dict(change.assignments)[guard], catalog, again=bool(read))) is not None:
         return _pages(change, table, f"{where}{lasting}")
     steady = all(_steady(value, catalog) for value in change.values)
-    if steady and not read and not _fires(table) and _typed(change, table):
+    if steady and not read and not _fires(table, catalog) and _typed(change, table):
         return _pages(change, table, f"{where} AND {_differs(change, table)}")
     return None
 
@@ -217,9 +221,21 @@ def _reads(expressions: tuple[Expression, ...], table: Table) -> frozenset[str]:
     return frozenset(named)
 
 
-def _fires(table: Table) -> bool:
+def _fires(table: Table, catalog: Catalog) -> bool:
     """Whether a trigger acts on each update: then each row has to be met once, as by the plain statement."""
-    return any(t.enabled for t in table.triggers)
+    return any(t.enabled for t in _triggers(table, catalog))
+
+
+def _keeps_rows(table: Table, catalog: Catalog) -> bool:
+    """Whether a trigger may keep a row from being deleted (a soft delete): it must not be met with the row again."""
+    found = (trigger_definition(action_of(t.definition)) for t in _triggers(table, catalog) if t.enabled)
+    return any(t is None or (t.timing == "BEFORE" and t.row and "DELETE" in t.events) for t in found)
+
+
+def _triggers(table: Table, catalog: Catalog) -> list[Trigger]:
+    """Those of the table and of all that hold its rows."""
+    family = (table, *(t for n in descendants(catalog, table) if (t := catalog.table(n)) is not None))
+    return [t for member in family for t in member.triggers]
 
 
 _NEXT = (

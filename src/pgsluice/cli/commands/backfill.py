@@ -42,7 +42,7 @@ def run(given: argparse.Namespace, settings: Settings, terminal: Terminal) -> in
 
 def summary(result: backfills.BackfillResult) -> list[str]:
     """What a backfill has done, for people."""
-    hot = f", {result.hot / result.rows:.0%} of them on their page" if result.hot else ""
+    hot = f", {result.hot / result.rows:.0%} of them on their page" if result.hot and result.rows else ""
     lines = [f"{result.name}: {result.rows:,} rows changed in {result.duration_s:.1f} s{hot}"]
     if result.bad:
         lines.append(f"{result.bad:,} rows could not be changed: SELECT * FROM pgsluice.backfill_bad_row")

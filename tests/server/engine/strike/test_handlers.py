@@ -166,8 +166,9 @@ class TestOthers:
         assert value(rig.dsn, VALID) and value(rig.dsn, INVALID) == 0
         assert rows(rig.dsn, "SELECT relname FROM pg_class WHERE relname LIKE '%cc%new'") == []
 
-    def test_reindex_of_a_table(self, rig: Rig):
+    def test_reindex_of_a_table_and_of_a_schema(self, rig: Rig):
         rig.handle(a_step("REINDEX TABLE CONCURRENTLY t", (T, SUE), kind=StepKind.REINDEX, subject=T))
+        rig.handle(a_step("REINDEX SCHEMA CONCURRENTLY public", (T, SUE), kind=StepKind.REINDEX))
 
     def test_vacuum(self, rig: Rig):
         rig.handle(a_step("VACUUM (ANALYZE) t", (T, SUE), kind=StepKind.OUTSIDE))

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 
 from pgsluice.execution.db.errors import Trouble, trouble_of
 from pgsluice.execution.engine.concurrent import Concurrently
@@ -17,26 +18,26 @@ TRIES = 3
 
 
 def handle(context: StepContext) -> StepResult:
-    """Rebuilds the index or the table's indexes; see `Handler` for what it raises. After a failure no `_ccnew` or `_ccold`
-    index is left."""
-    began, concurrently = time.monotonic(), Concurrently(context)
-    subject = context.step.subject
-    assert subject is not None, "a step of this kind names its index or table"
+    """Rebuilds the index, or the indexes of a table, schema or database; see `Handler` for what it raises. After a failure no
+    `_ccnew` or `_ccold` index is left."""
+    began, concurrently, step = time.monotonic(), Concurrently(context), context.step
+    subjects = [step.subject] if step.subject else sorted({lock.relation for lock in step.locks})
     attempts, deadlock = 0, True
     while deadlock and attempts < TRIES:
         attempts += 1
         context.checkpoint()
-        _drop_transient(context, concurrently, subject)
-        failure = concurrently.run(context.step.sql)
+        _drop_transient(context, concurrently, subjects)
+        failure = concurrently.run(step.sql)
         deadlock = failure is not None and trouble_of(failure) is Trouble.DEADLOCK
-    _drop_transient(context, concurrently, subject)
+    _drop_transient(context, concurrently, subjects)
     if failure is not None:
-        raise concurrently.failed(failure, f"{subject} could not be reindexed") from failure
+        raise concurrently.failed(failure, f"{step.subject or step.sql} could not be reindexed") from failure
     return StepResult(time.monotonic() - began, attempts=attempts)
 
 
-def _drop_transient(context: StepContext, concurrently: Concurrently, subject: str) -> None:
+def _drop_transient(context: StepContext, concurrently: Concurrently, subjects: Iterable[str]) -> None:
     """An index of the user's own that is not valid is left alone: REINDEX is what makes it valid."""
-    found = [name for name, short in invalid_indexes(context.watch, subject).items() if _TRANSIENT.search(short)]
-    state = index_state(context.watch, subject)
-    concurrently.drop_leftovers(found, subject if state is None else state.table)
+    for subject in subjects:
+        found = [name for name, short in invalid_indexes(context.watch, subject).items() if _TRANSIENT.search(short)]
+        state = index_state(context.watch, subject)
+        concurrently.drop_leftovers(found, subject if state is None else state.table)
