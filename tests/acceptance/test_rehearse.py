@@ -72,7 +72,8 @@ def test_nothing_stays_when_it_is_ended_in_the_middle(folder: Path, how: signal.
         time.sleep(0.2)
         ran.send_signal(how)  # by somebody without patience
         assert "nothing of the rehearsal stays" in ran.stderr.read()
-    assert ran.returncode in (130, 143) and list(place.iterdir()) == []
+    # the second signal may come when all is gone and Python itself is ending: then it is what ends it
+    assert ran.returncode in (130, 143, -how) and list(place.iterdir()) == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
     place.rmdir()
