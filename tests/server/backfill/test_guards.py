@@ -1,6 +1,7 @@
 """What keeps a backfill right, taken away piece by piece: a scene of the other tests must then turn red, or it proves nothing."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -42,20 +43,21 @@ def no_cursor_of_keys(guards: pytest.MonkeyPatch) -> None:
     guards.setattr(KeyCursor, "behind", lambda self: "NULL::pg_catalog.jsonb")
 
 
-def no_level(guards: pytest.MonkeyPatch) -> None:
+def batches_with(old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """Takes a guard out of the SQL of each batch."""
     whole = batch.batch_sql
-    guards.setattr(batch, "batch_sql", lambda *given: whole(*given).replace(" ISOLATION LEVEL READ COMMITTED READ WRITE", ""))
+
+    def replaced(*given: Any) -> str:
+        sql = whole(*given)
+        assert old in sql
+        return sql.replace(old, new)
+
+    return lambda guards: guards.setattr(batch, "batch_sql", replaced)
 
 
-def no_asynchronous_commit(guards: pytest.MonkeyPatch) -> None:
-    whole = batch.batch_sql
-    guards.setattr(batch, "batch_sql", lambda *given: whole(*given).replace("SET LOCAL synchronous_commit = off;", ""))
-
-
-def no_look_at_the_file(guards: pytest.MonkeyPatch) -> None:
-    whole = batch.batch_sql
-    guards.setattr(batch, "batch_sql", lambda *given: whole(*given).replace("IS DISTINCT FROM", "<> 0 AND false AND 0 <>"))
-
+no_level = batches_with(" ISOLATION LEVEL READ COMMITTED READ WRITE", "")
+no_asynchronous_commit = batches_with("SET LOCAL synchronous_commit = off;", "")
+no_look_at_the_file = batches_with("IS DISTINCT FROM", "<> 0 AND false AND 0 <>")
 
 Scene = Callable[[Rig, str], None]
 

@@ -28,18 +28,7 @@ _MOMENTS = frozenset(("now", "today", "tomorrow", "yesterday"))
 """What a date or time may be written as, and means another one in each transaction."""
 
 _ONE_IMAGE = frozenset(
-    (
-        "smallint",
-        "integer",
-        "bigint",
-        "oid",
-        "boolean",
-        "uuid",
-        "date",
-        "timestamp without time zone",
-        "timestamp with time zone",
-        "bytea",
-    )
+    ("smallint", "integer", "bigint", "oid", "boolean", "uuid", "date", "bytea", "timestamp without time zone", "timestamp with time zone")
 )
 """Types of which two values are equal only if their bytes are: their comparison functions compare numbers of one format, or bytes. (Text
 may have a collation that takes two strings for equal; -0.0 equals 0.0.)"""
@@ -65,7 +54,7 @@ def _unfit(change: RowChange, action: Action, table: Table, catalog: Catalog) ->
         return f"it uses {', '.join(change.beyond)}, which batches do not know"
     if table.kind not in (TableKind.TABLE, TableKind.PARTITIONED):
         return f"{table.name} is a {table.kind}"
-    family = (table, *(t for n in descendants(catalog, table) if (t := catalog.table(n)) is not None))
+    family = _family(table, catalog)
     if odd := next((t for t in family if t.rules), None):
         return f"the rules {', '.join(odd.rules)} of {odd.name} would act on each batch"
     if odd := next((t for t in family if t.kind not in (TableKind.TABLE, TableKind.PARTITIONED)), None):
@@ -77,8 +66,7 @@ def _unfit(change: RowChange, action: Action, table: Table, catalog: Catalog) ->
 
 
 def _unfit_columns(change: RowChange, table: Table, catalog: Catalog) -> str | None:
-    parted = [t for t in (table, *_parents(catalog, table)) if t.partition_key]
-    parted += [t for n in descendants(catalog, table) if (t := catalog.table(n)) is not None and t.partition_key]
+    parted = [t for t in (*_parents(catalog, table), *_family(table, catalog)) if t.partition_key]
     words = {c.name for c in table.columns for t in parted if _names_column(t.partition_key or "", c.name)}
     if moved := words & set(change.columns):
         return f"rows would move to other partitions, since {', '.join(sorted(moved))} decides where they are"
@@ -90,6 +78,11 @@ def _unfit_columns(change: RowChange, table: Table, catalog: Catalog) -> str | N
 
 def _names_column(key: str, column: str) -> bool:
     return quote(column) in key
+
+
+def _family(table: Table, catalog: Catalog) -> list[Table]:
+    """The table, and all that hold its rows."""
+    return [table, *(t for n in descendants(catalog, table) if (t := catalog.table(n)) is not None)]
 
 
 def _parents(catalog: Catalog, table: Table) -> list[Table]:
@@ -105,10 +98,8 @@ def read_tables(node: Node) -> Iterator[tuple[str | None, str]]:
 
 def _by_pages(change: RowChange, table: Table, catalog: Catalog) -> Fill | None:
     where = f"({change.where.sql})" if change.where else "true"
-    if not change.assignments and _keeps_rows(table, catalog):
-        return None
     if not change.assignments:
-        return Fill(str(table.name), (), where, alias=change.alias, only=change.only)
+        return None if _keeps_rows(table, catalog) else _pages(change, table, where)
     read = _reads(change.values, table) & set(change.columns)
     guard = _gap(change)
     if guard is not None and (lasting := _lasting(dict(change.assignments)[guard], catalog, again=bool(read))) is not None:
@@ -234,8 +225,7 @@ def _keeps_rows(table: Table, catalog: Catalog) -> bool:
 
 def _triggers(table: Table, catalog: Catalog) -> list[Trigger]:
     """Those of the table and of all that hold its rows."""
-    family = (table, *(t for n in descendants(catalog, table) if (t := catalog.table(n)) is not None))
-    return [t for member in family for t in member.triggers]
+    return [t for member in _family(table, catalog) for t in member.triggers]
 
 
 _NEXT = (

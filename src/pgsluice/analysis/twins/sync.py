@@ -53,9 +53,7 @@ BEGIN
 {_down(twin, old)}
     RETURN NEW;
 END"""
-    yield _function(twin, "sync", body, PhaseName.MIGRATE)
-    of = "" if twin.others_fire_before else f" OF {twin.name}, {old}"
-    yield from _trigger(twin, "sync", f"BEFORE INSERT OR UPDATE{of}", PhaseName.MIGRATE)
+    yield from _in_step(twin, body, old)
 
 
 def _given_old(twin: Twin, old: str) -> str:
@@ -91,8 +89,13 @@ def both_ways(twin: Twin, default: str | None) -> Iterator[Part]:
     END IF;
     RETURN NEW;
 END"""
+    yield from _in_step(twin, body, quote(twin.new))
+
+
+def _in_step(twin: Twin, body: str, other: str) -> Iterator[Part]:
+    """Function and trigger until contract, for writes of the column and the `other` one, where no trigger before it may change them."""
     yield _function(twin, "sync", body, PhaseName.MIGRATE)
-    of = "" if twin.others_fire_before else f" OF {twin.name}, {quote(twin.new)}"
+    of = "" if twin.others_fire_before else f" OF {twin.name}, {other}"
     yield from _trigger(twin, "sync", f"BEFORE INSERT OR UPDATE{of}", PhaseName.MIGRATE)
 
 
