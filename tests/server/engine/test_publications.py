@@ -1,7 +1,5 @@
 """A publication with a subscriber: noticed before anything is made, and the subscriber comes first."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from pgsluice.model.settings import Settings
 from tests.support.plans import migration, plan, strike, transaction
 from tests.support.servers import TestServer
 from tests.support.sql import execute, value
+from tests.support.waiting import wait_until
 
 SLOT = "SELECT pg_create_logical_replication_slot(current_database() || '_sub', 'pgoutput')"
 
@@ -107,13 +106,6 @@ def test_a_twin_of_a_published_column(server: TestServer, tmp_path: Path, runs, 
         api.contract(None, replace(settings, subscribers_ready=True))
         execute(runs.dsn, "INSERT INTO t (id, a) VALUES (3000000001, 'after')")
         wanted = value(database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL")
-        _await(lambda: value(other_database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL") == wanted)
+        wait_until(lambda: value(other_database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL") == wanted)
     finally:
         execute(other_database, "ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s")
-
-
-def _await(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not there():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.1)

@@ -1,7 +1,6 @@
 """One run at a time; a dead one's backends are gone before the next begins; an old number writes nothing."""
 
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -19,6 +18,7 @@ from pgsluice.model.plan import PhaseName
 from pgsluice.model.progress import StepState
 from tests.support.plans import migration, strike
 from tests.support.sql import execute, value
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -53,13 +53,6 @@ def _settled(tenure: Tenure) -> Tenure:
     return tenure
 
 
-def _wait_until(condition, message: str) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, message
-        time.sleep(0.02)
-
-
 def test_a_second_run_names_the_first(tenure, open_session):
     first = _settled(tenure())
     first.journal.begin(StoredPlan(migration(strike("s1", "SELECT 1")), (), 0), PhaseName.MIGRATE)
@@ -90,7 +83,7 @@ def test_waiting_holds_no_snapshot(tenure, open_session, owner_dsn):
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    _wait_until(
+    wait_until(
         lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_advisory_lock%'") > 1, "no second run"
     )
     first.work.run("SET statement_timeout = '3s'")
@@ -112,7 +105,7 @@ def test_an_old_runs_backend_is_ended_first(tenure, open_session, owner_dsn):
 
     thread = threading.Thread(target=work)
     thread.start()
-    _wait_until(lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "it never slept")
+    wait_until(lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "it never slept")
     _settled(tenure())
     thread.join()
     assert ended == ["57P01"]
@@ -169,7 +162,7 @@ def test_a_takeover_waits_for_a_strike_that_has_begun(tenure, open_session, owne
     thread = threading.Thread(target=lambda: taken.append(lease.take(first.control)))
     thread.start()
     waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
-    _wait_until(lambda: value(owner_dsn, waits, [first.control.pid]), "the takeover did not wait")
+    wait_until(lambda: value(owner_dsn, waits, [first.control.pid]), "the takeover did not wait")
     assert not taken
     striking.run("COMMIT")
     thread.join()
