@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from pgsluice.analysis.parsing.migrations import Migration
 from pgsluice.execution.db.errors import DatabaseError, message_of, sqlstate_of
+from pgsluice.execution.db.queries import named_queries
 from pgsluice.execution.db.session import Session
 from pgsluice.model.errors import InputError
-from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.rehearsal.load.derived import DemandedKeys
 from pgsluice.rehearsal.orders import Orders
 from pgsluice.rehearsal.place import Place, live_session, session
@@ -18,6 +19,8 @@ from pgsluice.rehearsal.rows.shape import Shapes
 from pgsluice.rehearsal.rows.sizes import read_sizes, scaled
 from pgsluice.rehearsal.schema.layout import lay_out
 from pgsluice.rehearsal.schema.live import dumped_major
+
+_QUERIES = named_queries(__package__)
 
 _SCHEMA, _TEMPLATE, _TRIAL = "schema", "template", "trial"
 _BROKEN = ("22", "23")
@@ -61,13 +64,12 @@ def make_template(place: Place, orders: Orders, say: Say) -> Template:
     if orders.fills and (broken := _broken(place, orders)) is not None:
         then = _afterwards(place, orders)
         if then is not None:
-            say("rows are made anew: the migration fails on them")
+            say("rows are made anew: they break what the migration demands")
             unfilled = _filled(place, orders, production, say, then)
             keys = _keys(place, then)
             if _broken(place, orders) is None:
-                unfilled.append(
-                    f"rows made anew, so that plain SQL takes them: on the first it failed ({broken}); `plan --database` asks production's"
-                )
+                why = f"the first broke it ({broken}); `plan --database` asks production's"
+                unfilled.append(f"rows made anew, so that they meet what the migration demands: {why}")
     return Template(_TEMPLATE, production.sizes, (*notes, *unfilled), keys)
 
 
@@ -109,9 +111,22 @@ def _fill(found: Session, orders: Orders, production: _Production, say: Say, the
 
 
 def _broken(place: Place, orders: Orders) -> str | None:
-    """What plain SQL says of the rows of the template where they break what it demands."""
-    error = _run(place.make(_TRIAL, _TEMPLATE), orders)
+    """What plain SQL says of the rows of the template where they break what it demands; of new rows a constraint demands it also where
+    it is NOT VALID, and requests make theirs of those that are there."""
+    dsn = place.make(_TRIAL, _TEMPLATE)
+    error = _run(dsn, orders) or _unvalidated(dsn)
     return message_of(error) if error is not None and (sqlstate_of(error) or "").startswith(_BROKEN) else None
+
+
+def _unvalidated(dsn: str) -> DatabaseError | None:
+    """The first complaint of rows that break a constraint which was left NOT VALID."""
+    with session(dsn) as found:
+        for row in found.rows(_QUERIES["not_valid"]):
+            try:
+                found.run(f"ALTER TABLE {QualifiedName(row['schema'], row['name'])} VALIDATE CONSTRAINT {quote(row['constraint'])}")
+            except DatabaseError as error:
+                return error
+    return None
 
 
 def _afterwards(place: Place, orders: Orders) -> Shapes | None:

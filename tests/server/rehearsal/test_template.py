@@ -34,6 +34,17 @@ def test_rows_that_the_migration_refuses_are_made_anew(place: Place):
     assert value(place.dsn(template.name), "SELECT count(DISTINCT a) FROM t") == 500
 
 
+def test_a_constraint_that_checks_new_rows_only_is_met_by_those_that_are_there(place: Place):
+    """The requests copy them."""
+    schema = f"CREATE TABLE p (id int PRIMARY KEY); {SCHEMA}"
+    template = made(place, schema, "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p NOT VALID, ADD CHECK (a > 5) NOT VALID")
+    (note,) = template.notes
+    assert "is not present in table" in note or "is violated by some row" in note
+    dsn = place.dsn(template.name)
+    assert value(dsn, "SELECT count(*) FROM t WHERE a IS NOT NULL") > 10
+    assert value(dsn, "SELECT count(*) FROM t WHERE a NOT IN (SELECT id FROM p) OR a <= 5") == 0
+
+
 def test_rows_that_the_migration_puts_right_stay(place: Place):
     template = made(place, SCHEMA, "UPDATE t SET a = 0 WHERE a IS NULL; ALTER TABLE t ALTER a SET NOT NULL")
     assert template.notes == ()
