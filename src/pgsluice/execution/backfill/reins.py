@@ -15,14 +15,13 @@ SLOWEST = 1 / 32
 
 class Reins:
     """Shared between threads. `limits` may be changed at any time, as may `held` (the reason why no batch may begin) and `ease`
-    (the share of the pace that is asked for, above 0 to 1). `waiting` is what a worker waits for of its own accord. `stop` ends all
-    workers."""
+    (the share of the pace that is asked for, above 0 to 1). `stop` ends all workers."""
 
     def __init__(self, limits: FillLimits, checkpoint: Callable[[], None] = lambda: None) -> None:
         self.limits, self.ease = limits, 1.0
         self.held: str | None = None
-        self.waiting: str | None = None
         self.held_s = 0.0
+        self._waits: dict[int, str] = {}
         self._checkpoint = checkpoint
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
@@ -45,9 +44,14 @@ class Reins:
     def wait(self, seconds: float, why: str) -> None:
         """For what only time brings."""
         if seconds > 0:
-            self.waiting = why
+            self._waits[threading.get_ident()] = why
             self._sleep(seconds)
-            self.waiting = None
+            del self._waits[threading.get_ident()]
+
+    @property
+    def waiting(self) -> str | None:
+        """What a worker waits for of its own accord, while one does."""
+        return next(iter(tuple(self._waits.values())), None)
 
     def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
