@@ -4,6 +4,7 @@ What only some calls need is imported where they need it: `pgsluice --help` has 
 """
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -17,12 +18,23 @@ from pgsluice.cli.terminal import Terminal
 
 INTERRUPTED, TERMINATED = 130, 143
 """As a shell says it: 128 and the signal's number."""
+OBJECTS = 20_000
+"""New ones between two looks of the garbage collector; 700 (Python's own) come with one module."""
 UNFORESEEN = 6
 """Our own mistake: how far things came is not known, as after a failure in the middle."""
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM. A KeyboardInterrupt, so that the driver cancels what the server does for us, as it does for Ctrl-C."""
+
+
+def program() -> int:
+    """`main` as a program of its own, which reads modules by the hundred and ends soon: the garbage collector looks through them
+    seldom, and not once more at the end. A tenth of the time that `check` takes for a small file."""
+    gc.set_threshold(OBJECTS)
+    code = main()
+    gc.freeze()
+    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,4 +122,4 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())
