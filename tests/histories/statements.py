@@ -1,7 +1,7 @@
 """Single statements of SQL files, such as PostgreSQL's own regression tests: each is planned on the state that the ones before it have
 left, and of those that succeed as plain SQL every nth is run by pgsluice on a copy and compared.
 
-python -m tests.histories.statements [--major N] [--every N] [--seconds N] [--setup FILE] FILE...
+python -m tests.histories.statements [--major N] [--every N] [--from N] [--seconds N] [--setup FILE] FILE...
 """
 
 import argparse
@@ -43,7 +43,7 @@ HANDED_OUT = """
 SELECT n.nspname || '.' || c.relname || '.' || a.attname
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%'
+WHERE a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ '^(nextval|random|gen_random_uuid|clock_timestamp)[(]'
 """
 
 
@@ -65,9 +65,10 @@ class Trial:
 
     chain: Chain
     every: int
+    first: int
+    """Which of each `every` that succeed is run, from 0."""
     seconds: float
     counted: Counter[Fate] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
     _succeeded: int = 0
 
     def run(self, file: Path, setup: Path | None) -> None:
@@ -77,19 +78,19 @@ class Trial:
                 _plain(self.chain.dsn(state), statement.sql)
             for statement in _statements(file):
                 if time.monotonic() - began > self.seconds:
-                    self.told.append(f"{statement.place}: the time is over here")
+                    _tell(f"{statement.place}: the time is over here")
                     break
                 fate, said = self._fate(state, statement)
                 self.counted[fate] += 1
                 if fate in (Fate.DIFFERENT, Fate.FAILED, Fate.CRASHED):
-                    self.told.append(f"{statement.place}: {fate}: {' '.join(statement.sql.split())[:200]}\n        {said[:1500]}")
+                    _tell(f"{statement.place}: {fate}: {' '.join(statement.sql.split())[:200]}\n        {said[:1500]}")
 
     def _fate(self, state: str, statement: Statement) -> tuple[Fate, str]:
         """What comes of a statement; it has run on `state` afterwards, if it can."""
         with TemporaryDirectory() as folder:
             (Path(folder) / "0001_statement.sql").write_text(statement.sql)
             fate, said = _asked(lambda: api.plan([folder], _settings(self.chain.dsn(state))))
-            chosen = fate is Fate.PLANNED and self._succeeded % self.every == 0
+            chosen = fate is Fate.PLANNED and self._succeeded % self.every == self.first
             if not chosen:
                 complaint = _plain(self.chain.dsn(state), statement.sql)
             else:
@@ -155,12 +156,17 @@ def _plain(dsn: str, sql: str) -> str | None:
     return None
 
 
+def _tell(line: str) -> None:
+    print(f"    {line}", flush=True)
+
+
 def main(arguments: list[str]) -> int:
-    """Prints a table and what went wrong; 1 where anything did."""
+    """Prints what goes wrong and a table; 1 where anything did."""
     parser = argparse.ArgumentParser(prog="python -m tests.histories.statements", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--major", type=int, default=NEWEST)
     parser.add_argument("--every", type=int, default=1, help="so many of the statements that succeed are run by pgsluice (default: each)")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them that is run (default: 0)")
     parser.add_argument("--seconds", type=float, default=3600.0, help="for each file at most")
     parser.add_argument("--setup", type=Path, help="a file that is run before each of them, whatever fails in it")
     chosen = parser.parse_args(arguments)
@@ -168,11 +174,9 @@ def main(arguments: list[str]) -> int:
     print(f"{'file':24}" + "".join(f"{fate:>20}" for fate in Fate), flush=True)
     with ThrowawayServer(installation(chosen.major)) as server:
         for file in chosen.files:
-            trial = Trial(Chain(server, History(file.parent, (), frozenset())), chosen.every, chosen.seconds)
+            trial = Trial(Chain(server, History(file.parent, (), frozenset())), chosen.every, chosen.first, chosen.seconds)
             trial.run(file, chosen.setup)
             print(f"{file.stem:24}" + "".join(f"{trial.counted[fate]:>20}" for fate in Fate), flush=True)
-            for line in trial.told:
-                print(f"    {line}", flush=True)
             wrong |= any(trial.counted[fate] for fate in (Fate.DIFFERENT, Fate.FAILED, Fate.CRASHED))
     return wrong
 

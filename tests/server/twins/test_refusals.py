@@ -38,6 +38,7 @@ HANGING = {
     "options": ("ALTER TABLE t ALTER a SET (n_distinct = 5)", "options of column a"),
     "the row type": ("CREATE TABLE u (whole t)", "column whole of u"),
     "an exclusion constraint": ("ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =)", "ex"),
+    "an exclusion constraint's condition": ("ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (id WITH =) WHERE (a > 0)", "ex"),
     "partitions": ("CREATE TABLE child () INHERITS (t)", "children"),
     "a foreign key of a partitioned table": (
         "ALTER TABLE t ADD UNIQUE (a); CREATE TABLE u (x int REFERENCES t (a)) PARTITION BY LIST (x); "

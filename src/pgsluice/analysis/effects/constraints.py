@@ -83,13 +83,15 @@ def _key_columns(catalog: Catalog, target: QualifiedName | None) -> tuple[str, .
 
 def _index(table: Table, clause: ConstraintClause, name: str) -> Index:
     columns = clause.columns
+    expressions = (*(x.key.expression for x in clause.excluded), clause.where)
+    read = (c for e in expressions if e is not None for c in e.columns)
     return Index(
         name=QualifiedName(table.name.schema, name),
         table=table.name,
         definition="",
         method="gist" if clause.kind is ConstraintKind.EXCLUSION or clause.without_overlaps else "btree",
         keys=columns,
-        columns=frozenset((*columns, *clause.include)),
+        columns=frozenset((*columns, *clause.include, *read)),
         include=clause.include,
         unique=clause.kind is not ConstraintKind.EXCLUSION,
         primary=clause.kind is ConstraintKind.PRIMARY_KEY,

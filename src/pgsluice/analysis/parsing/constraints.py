@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from pgsluice.analysis.parsing.clauses import brackets_after, stripped, within
+from pgsluice.analysis.parsing.clauses import brackets_after, elements, stripped, within
 from pgsluice.analysis.parsing.expression_name import expression_name
 from pgsluice.analysis.parsing.expressions import Expression, expression
+from pgsluice.analysis.parsing.indexes import IndexKey, index_key
 from pgsluice.analysis.parsing.own import own
 from pgsluice.analysis.parsing.remembered import remembered
 from pgsluice.analysis.parsing.statement import Action, Node
@@ -25,12 +26,22 @@ _MATCHES = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """An element of an exclusion constraint: two rows for which all `operator`s hold exclude one another. `operator` is as it stands
+    between two operands."""
+
+    key: IndexKey
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConstraintClause:
     """A constraint as written. `sql` is its text, CONSTRAINT name and attributes included, and stands at `span` of the action's
     `sql`. `inline`: it belongs to one column, which is then in `columns`.
 
     `columns`: those constrained; of a CHECK those that its expression names (the only one becomes part of the name that the server
-    chooses); of an exclusion those of its elements that are no expressions. `key_names` are the names from which the server makes
+    chooses); of an exclusion those of its elements that are no expressions, with `excluded` all of them and
+    `where` the predicate. `key_names` are the names from which the server makes
     that of a UNIQUE, PRIMARY KEY or exclusion: columns, and for expressions what it calls them.
     `references` of a foreign key is (schema or None, name). `using_index` is the name after USING INDEX.
     `parameters` is the inside of WITH (...)."""
@@ -60,6 +71,8 @@ class ConstraintClause:
     using_index: str | None = None
     parameters: str | None = None
     tablespace: str | None = None
+    excluded: tuple[Excluded, ...] = ()
+    where: Expression | None = None
 
     @property
     def expression_sql(self) -> str | None:
@@ -118,6 +131,8 @@ def constraint_clause(
         using_index=node.get("indexname"),
         parameters=_parameters(sql, node, span),
         tablespace=node.get("indexspace"),
+        excluded=_excluded(sql, node, span),
+        where=_predicate(sql, node, span),
     )
 
 
@@ -135,17 +150,40 @@ def _columns(node: Node, column: str | None, checked: Expression | None) -> tupl
     if column is not None:
         return (column,)
     found = (*strings(node.get("keys", ())), *strings(node.get("fk_attrs", ())))
-    return found or tuple(e["name"] for e in _excluded(node) if "name" in e)
+    return found or tuple(e["name"] for e in _excluded_keys(node) if "name" in e)
 
 
 def _key_names(node: Node) -> tuple[str, ...]:
     if node.get("contype") == "CONSTR_EXCLUSION":
-        return tuple(e["name"] if "name" in e else expression_name(e["expr"]) for e in _excluded(node))
+        return tuple(e["name"] if "name" in e else expression_name(e["expr"]) for e in _excluded_keys(node))
     return strings(node.get("keys", ()))
 
 
-def _excluded(node: Node) -> list[Node]:
+def _excluded_keys(node: Node) -> list[Node]:
     return [e["List"]["items"][0]["IndexElem"] for e in node.get("exclusions", ())]
+
+
+def _excluded(sql: str, node: Node, span: tuple[int, int]) -> tuple[Excluded, ...]:
+    keys = _excluded_keys(node)
+    inside = brackets_after(sql, *span) if keys else None
+    if inside is None:
+        return ()
+    texts = [sql[a:b] for a, b in elements(sql, within(sql, *inside)[0].start)]
+    operators = [strings(e["List"]["items"][1]["List"]["items"]) for e in node["exclusions"]]
+    return tuple(Excluded(index_key(k, t), _operator(o)) for k, t, o in zip(keys, texts, operators, strict=True))
+
+
+def _operator(names: tuple[str, ...]) -> str:
+    *schema, operator = names
+    return f"OPERATOR({quote(schema[0])}.{operator})" if schema else operator
+
+
+def _predicate(sql: str, node: Node, span: tuple[int, int]) -> Expression | None:
+    """The condition behind WHERE of an exclusion constraint."""
+    if "where_clause" not in node:
+        return None
+    inside = brackets_after(sql, _behind(sql, span, "WHERE"), span[1])
+    return expression(stripped(sql, *inside), node["where_clause"]) if inside else None
 
 
 def _checked(sql: str, node: Node, span: tuple[int, int]) -> Expression | None:

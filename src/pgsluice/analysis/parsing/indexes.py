@@ -76,7 +76,7 @@ def index_definition(action: Action) -> IndexDefinition | None:
         bool(node.get("if_not_exists")),
         not node["relation"].get("inh", False),
         node.get("accessMethod", "btree"),
-        tuple(_key(k["IndexElem"], text) for k, text in zip(node["indexParams"], _key_texts(sql, node), strict=True)),
+        tuple(index_key(k["IndexElem"], text) for k, text in zip(node["indexParams"], _key_texts(sql, node), strict=True)),
         tuple(k["IndexElem"].get("name", "") for k in node.get("indexIncludingParams", ())),
         _where(sql, node),
         bool(node.get("nulls_not_distinct")),
@@ -123,7 +123,8 @@ def _parameters(sql: str, node: Node) -> str | None:
     return stripped(sql, *inside) if inside else None
 
 
-def _key(node: Node, text: str) -> IndexKey:
+def index_key(node: Node, text: str) -> IndexKey:
+    """The key of an IndexElem node, whose text is `text` with all that follows it."""
     found = expression(_expression_text(text), node["expr"]) if "expr" in node else None
     descending = node.get("ordering") == "SORTBY_DESC"
     nulls = node.get("nulls_ordering")

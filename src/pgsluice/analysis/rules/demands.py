@@ -3,19 +3,20 @@
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.actions import actions
 from pgsluice.analysis.parsing.changes import constraint_name, type_change
-from pgsluice.analysis.parsing.constraints import ConstraintClause, added_constraint
-from pgsluice.analysis.parsing.indexes import IndexDefinition, index_definition
+from pgsluice.analysis.parsing.constraints import ConstraintClause, Excluded, added_constraint
+from pgsluice.analysis.parsing.indexes import IndexDefinition, IndexKey, index_definition
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.rules import evidence
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.domains import CHECKING, of_domain
+from pgsluice.analysis.rules.exclusions import no_exclusions
 from pgsluice.analysis.rules.index.definition import compared_keys
 from pgsluice.analysis.rules.rule import Context
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.catalog import Constraint, ConstraintKind
 from pgsluice.model.names import foreign_key_name
-from pgsluice.model.postgres.identifiers import QualifiedName
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.model.steps import Preflight
 
 _CHANGE = "ALTER TABLE ALTER COLUMN TYPE"
@@ -52,9 +53,13 @@ def _of_clause(action: Action, table: QualifiedName, context: Context) -> tuple[
 
 def of_constraint(clause: ConstraintClause, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:
     """That the rows obey a constraint which is to be valid."""
-    if clause.without_overlaps or not clause.enforced:
-        return ()
     kind = clause.kind
+    if kind is ConstraintKind.EXCLUSION:
+        return no_exclusions(context, table, clause.excluded, clause.where)
+    if clause.without_overlaps:
+        return _without_overlaps(clause, table, context)
+    if not clause.enforced:
+        return ()
     if kind is ConstraintKind.CHECK:
         return (
             evidence.no_violations(context, table, clause.columns, clause.expression, only=clause.no_inherit) if clause.expression else ()
@@ -65,9 +70,24 @@ def of_constraint(clause: ConstraintClause, table: QualifiedName, context: Conte
         return _no_nulls(context, table, clause.columns[0], only=clause.no_inherit)
     if kind not in (ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY):
         return ()
-    nulls = tuple(q for c in clause.columns for q in _no_nulls(context, table, c)) if kind is ConstraintKind.PRIMARY_KEY else ()
     distinct = not clause.nulls_not_distinct
-    return (*nulls, *(evidence.no_duplicates(context, table, clause.columns, nulls_distinct=distinct) if not clause.using_index else ()))
+    doubled = evidence.no_duplicates(context, table, clause.columns, nulls_distinct=distinct) if not clause.using_index else ()
+    return (*_primary(clause, table, context), *doubled)
+
+
+def _primary(clause: ConstraintClause, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:
+    """That a primary key's columns have no NULL."""
+    return tuple(q for c in clause.columns for q in _no_nulls(context, table, c)) if clause.kind is ConstraintKind.PRIMARY_KEY else ()
+
+
+def _without_overlaps(clause: ConstraintClause, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:
+    """Of a key: that no two rows with the same values overlap in the last column, which is never empty."""
+    if clause.kind is ConstraintKind.FOREIGN_KEY:
+        return ()
+    *same, period = clause.columns
+    keys = (*(Excluded(IndexKey(c, c), "=") for c in same), Excluded(IndexKey(period, period), "&&"))
+    empty = evidence.none_outside(context, table, f"NOT isempty({quote(period)})", f"rows of {table} have an empty {quote(period)}")
+    return (*_primary(clause, table, context), *empty, *no_exclusions(context, table, keys))
 
 
 def of_index(index: IndexDefinition, table: QualifiedName, context: Context) -> tuple[Preflight, ...]:

@@ -33,7 +33,9 @@ def obstacles(twin: Twin) -> Iterator[str]:
 def _of_constraints(twin: Twin) -> Iterator[str]:
     table, column = twin.table, twin.column
     for constraint in table.constraints:
-        if column.name in constraint.columns and constraint.kind is ConstraintKind.EXCLUSION:
+        index = table.index(constraint.index.name) if constraint.index else None
+        read = {*constraint.columns, *(index.columns if index else ())}
+        if column.name in read and constraint.kind is ConstraintKind.EXCLUSION:
             yield f"the exclusion constraint {quote(constraint.name)} cannot be built while writes go on"
     keys = (*table.constraints, *twin.catalog.foreign_keys_to(table.name))
     temporal = [quote(c.name) for c in keys if "WITHOUT OVERLAPS" in c.definition or "PERIOD" in c.definition]

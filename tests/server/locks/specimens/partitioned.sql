@@ -133,6 +133,9 @@ ALTER TABLE pointing VALIDATE CONSTRAINT new;
 ALTER TABLE other_referencing DROP CONSTRAINT other_referencing_tab_id_fkey;
 -- form: ALTER TABLE ADD CONSTRAINT UNIQUE (partitioned)
 ALTER TABLE tab ADD CONSTRAINT new UNIQUE (a, id);
+-- form: ALTER TABLE ADD CONSTRAINT EXCLUDE (partitioned)
+-- majors: 17-
+ALTER TABLE tab ADD CONSTRAINT new EXCLUDE USING btree (a WITH =, id WITH =);
 -- form: ALTER TABLE ADD CONSTRAINT PRIMARY KEY (partitioned)
 -- setup: ALTER TABLE tab DROP CONSTRAINT tab_pkey CASCADE
 ALTER TABLE tab ADD PRIMARY KEY (id);
@@ -167,6 +170,15 @@ ALTER TABLE tab DROP CONSTRAINT tab_f_fkey;
 -- role: partition_2_a_id_key = constraint index
 -- role: partition_3_a_id_key = constraint index
 -- role: partition_4_a_id_key = constraint index
+ALTER TABLE tab DROP CONSTRAINT more;
+-- form: ALTER TABLE DROP CONSTRAINT EXCLUDE (partitioned)
+-- majors: 17-
+-- setup: ALTER TABLE tab ADD CONSTRAINT more EXCLUDE USING btree (a WITH =, id WITH =)
+-- role: more = constraint index
+-- role: partition_1_a_id_excl = constraint index
+-- role: partition_2_a_id_excl = constraint index
+-- role: partition_3_a_id_excl = constraint index
+-- role: partition_4_a_id_excl = constraint index
 ALTER TABLE tab DROP CONSTRAINT more;
 -- form: ALTER TABLE RENAME CONSTRAINT CHECK (partitioned)
 ALTER TABLE tab RENAME CONSTRAINT tab_c_check TO renamed;

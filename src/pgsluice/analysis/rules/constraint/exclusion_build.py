@@ -12,7 +12,8 @@ that point, after all the waiting.
 ## The safe way
 
 There is none in place: PostgreSQL can neither build the index of an exclusion constraint concurrently nor add the
-constraint as NOT VALID.
+constraint as NOT VALID. Where the rule is allowed, or the table is small, a query counts the rows that exclude one another before
+anything changes.
 
 ## When the safe way does not apply
 
