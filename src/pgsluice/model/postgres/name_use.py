@@ -4,6 +4,7 @@ of other programs are cut off by the server and not ours to parse."""
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from pgsluice.model.postgres.statement_words import lexemes
 from pgsluice.model.steps import OldName
@@ -51,6 +52,7 @@ def use_of(text: str, name: OldName, *, body: bool = False, trigger: bool = Fals
     return _surest(_of_statement(words, name, trigger) for words in _statements(text, body))
 
 
+@lru_cache(maxsize=512)
 def words_of(text: str) -> frozenset[str]:
     """All names in a text, as the catalog would store them."""
     return frozenset(w.text for words in _statements(text, True) for w in words if not w.sign)
