@@ -12,7 +12,7 @@ from pgsluice.model.settings import Settings
 
 if TYPE_CHECKING:
     from pgsluice.execution.db.session import Session
-    from pgsluice.model.backfills import Bounds, Job, Wanted
+    from pgsluice.model.backfills import Job, Wanted
     from pgsluice.model.progress import BackfillProgress
 
 
@@ -50,11 +50,11 @@ def backfill(change: Change, settings: Settings | None = None, report: Report = 
 
     Raises UsageError, RefusedError `not-in-batches`, PatienceError `another-backfill` and whatever a backfill step raises."""
     from pgsluice.analysis.planner.backfilling import job_of, statement_of
-    from pgsluice.execution.backfill.signals import try_query
+    from pgsluice.execution.backfill.signals import bounds_of, try_query
     from pgsluice.execution.engine.job import settle_job
 
     chosen = settings or Settings()
-    _bounds(chosen)
+    bounds_of(chosen)
     sql = statement_of(change.table, change.assignments, change.where, delete=change.delete, select=change.select)
     with _session("backfill", chosen) as session:
         made = job_of(sql, _catalog(session), name=change.name, skip_triggers=change.skip_triggers, skip_failing=change.skip_failing)
@@ -115,6 +115,7 @@ def _order(name: str | None, settings: Settings, wanted: Wanted | None) -> Backf
 
 def _work_on(job: Job, settings: Settings, report: Report) -> BackfillResult:
     from pgsluice.execution.backfill.pace import FillLimits
+    from pgsluice.execution.backfill.signals import bounds_of
     from pgsluice.execution.db.connect import connect
     from pgsluice.execution.engine.job import JobRun
     from pgsluice.model.backfills import PaceName
@@ -131,22 +132,8 @@ def _work_on(job: Job, settings: Settings, report: Report) -> BackfillResult:
             limits=limits,
             pace=PaceName(settings.pace),
             workers=settings.workers,
-            bounds=_bounds(settings),
+            bounds=bounds_of(settings),
             report=report,
         )
         done = runner.run()
     return BackfillResult(job.name, done.rows, done.hot, done.bad, done.complete, done.duration_s)
-
-
-def _bounds(settings: Settings) -> Bounds:
-    """Raises UsageError `bad-option` for numbers that make no sense."""
-    from pgsluice.execution.backfill.signals import window_of
-    from pgsluice.model.backfills import Bounds
-
-    for name in ("workers", "max_wal_rate", "max_active"):
-        if (value := getattr(settings, name)) is not None and value < 1:
-            raise UsageError("bad-option", f"{name.replace('_', '-')} cannot be {value}", next="give 1 or more")
-    if settings.during is not None:
-        window_of(settings.during)
-    rate = None if settings.max_wal_rate is None else settings.max_wal_rate * 1e6
-    return Bounds(settings.max_lag, rate, settings.max_active, settings.hold_while, settings.during)

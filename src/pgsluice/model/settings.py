@@ -12,7 +12,7 @@ _STEERING = ("backfill", "pause", "resume", "throttle")
 ALL_COMMANDS = ("check", "locks", "plan", "run", "contract", "rollback", "status", "import-history", "watch", "guard", *_STEERING)
 _WORKING = ("run", "contract", "rollback")
 _PLANNING = ("plan", "run")
-_FILLING = ("backfill", "resume")
+_FILLING = (*_WORKING, "backfill", "resume")
 _READING = ("check", "locks", "plan")
 
 _LAID_OUT = ("check", "locks", "plan", "run", "rehearse", "import-history")
@@ -238,13 +238,13 @@ class Settings:
         0.100,
         "the most that any application query may wait because of a step",
         OptionKind.DURATION,
-        (*_WORKING, *_FILLING, "check", "plan", "rehearse", "guard"),
+        (*_FILLING, "check", "plan", "rehearse", "guard"),
     )
     patience: float = _option(
         600.0,
         "how long a step looks for a gap, or a guarded command is tried again, before it gives up",
         OptionKind.DURATION,
-        (*_WORKING, *_FILLING, "rehearse", "guard"),
+        (*_FILLING, "rehearse", "guard"),
     )
     pace: str = _option(
         "normal", "how much of the server a backfill takes", commands=(*_FILLING, "throttle"), choices=("gentle", "normal", "full")

@@ -10,9 +10,9 @@ from pgsluice.model.errors import RefusedError
 from pgsluice.model.postgres.identifiers import literal
 from pgsluice.model.settings import Settings
 from tests.support.plans import migration, plan, strike, transaction
+from tests.support.scenes import until
 from tests.support.servers import TestServer
 from tests.support.sql import execute, value
-from tests.support.waiting import wait_until
 
 SLOT = "SELECT pg_create_logical_replication_slot(current_database() || '_sub', 'pgoutput')"
 
@@ -106,6 +106,6 @@ def test_a_twin_of_a_published_column(server: TestServer, tmp_path: Path, runs, 
         api.contract(None, replace(settings, subscribers_ready=True))
         execute(runs.dsn, "INSERT INTO t (id, a) VALUES (3000000001, 'after')")
         wanted = value(database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL")
-        wait_until(lambda: value(other_database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL") == wanted)
+        until(lambda: value(other_database, "SELECT string_agg(id || a, ',' ORDER BY id) FROM t WHERE a IS NOT NULL") == wanted, 60)
     finally:
         execute(other_database, "ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s")

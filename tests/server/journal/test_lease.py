@@ -17,8 +17,8 @@ from pgsluice.model.errors import PatienceError, StoppedError
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.progress import StepState
 from tests.support.plans import migration, strike
+from tests.support.scenes import until
 from tests.support.sql import execute, value
-from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -83,9 +83,7 @@ def test_waiting_holds_no_snapshot(tenure, open_session, owner_dsn):
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    wait_until(
-        lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_advisory_lock%'") > 1, "no second run"
-    )
+    until(lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_advisory_lock%'") > 1)
     first.work.run("SET statement_timeout = '3s'")
     first.work.run("CREATE INDEX CONCURRENTLY i ON t (id)")
     waiting.join()
@@ -105,7 +103,7 @@ def test_an_old_runs_backend_is_ended_first(tenure, open_session, owner_dsn):
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "it never slept")
+    until(lambda: value(owner_dsn, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
     _settled(tenure())
     thread.join()
     assert ended == ["57P01"]
@@ -162,7 +160,7 @@ def test_a_takeover_waits_for_a_strike_that_has_begun(tenure, open_session, owne
     thread = threading.Thread(target=lambda: taken.append(lease.take(first.control)))
     thread.start()
     waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
-    wait_until(lambda: value(owner_dsn, waits, [first.control.pid]), "the takeover did not wait")
+    until(lambda: value(owner_dsn, waits, [first.control.pid]))
     assert not taken
     striking.run("COMMIT")
     thread.join()

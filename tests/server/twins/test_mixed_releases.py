@@ -13,9 +13,9 @@ from pgsluice import api
 from pgsluice.model.events import Event, StepStarted
 from tests.server.twins.clients import Client, Load
 from tests.server.twins.scene import Scene
+from tests.support.scenes import until
 from tests.support.servers import OWNER
 from tests.support.sql import execute, rows, value
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.newest("seconds of load for each change")
 
@@ -81,7 +81,7 @@ def test_through_a_pooler_in_transaction_mode(scene: Scene, pooler: Callable[...
         scene.run()
         scene.roll_back()
         scene.run()
-        wait_until(lambda: api.status(scene.settings).gates[0].uses)  # what the sessions run in the instant of one look is chance
+        until(lambda: api.status(scene.settings).gates[0].uses, 60)  # what the sessions run in the instant of one look is chance
     assert value(scene.dsn, "SELECT count(*) FROM t WHERE loud IS DISTINCT FROM upper(note)") == 0
     api.contract(None, replace(scene.settings, anyway=True))
     assert sum(len(c.rows) for c in clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")

@@ -18,6 +18,7 @@ from pgsluice.execution.throttle.wraparound import Wraparound
 from pgsluice.model.backfills import Bounds
 from pgsluice.model.errors import UsageError
 from pgsluice.model.postgres.identifiers import literal
+from pgsluice.model.settings import Settings
 
 
 def signals_of(bounds: Bounds, table: str, pids: Callable[[], Sequence[int]], probe: str | None = None) -> list[Signal]:
@@ -38,6 +39,17 @@ def _asked_for(bounds: Bounds) -> Iterable[Signal]:
         yield Query(bounds.query)
     if bounds.during is not None:
         yield window_of(bounds.during)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """What the settings ask for; raises UsageError `bad-option` for numbers that make no sense."""
+    for name in ("workers", "max_wal_rate", "max_active"):
+        if (value := getattr(settings, name)) is not None and value < 1:
+            raise UsageError("bad-option", f"{name.replace('_', '-')} cannot be {value}", next="give 1 or more")
+    if settings.during is not None:
+        window_of(settings.during)
+    rate = None if settings.max_wal_rate is None else settings.max_wal_rate * 1e6
+    return Bounds(settings.max_lag, rate, settings.max_active, settings.hold_while, settings.during)
 
 
 def window_of(text: str) -> Window:

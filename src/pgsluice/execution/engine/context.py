@@ -1,9 +1,11 @@
 """What a handler is given to carry out one step, and what it gives back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from pgsluice.execution.db.session import Session
+from pgsluice.model.backfills import Bounds, PaceName
 from pgsluice.model.errors import PgsluiceError
 from pgsluice.model.events import Event
 from pgsluice.model.postgres.versions import ServerVersion
@@ -13,19 +15,27 @@ from pgsluice.model.steps import Step
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`stall_budget_s`: the most that any application query may wait because of us. `patience_s`: how long a step looks for a
-    gap before it gives up. `cancel_idle_s`: end blockers that are idle in transaction for longer than this; None: end nobody."""
+    gap before it gives up. `cancel_idle_s`: end blockers that are idle in transaction for longer than this; None: end nobody.
+    Backfills go at `pace` in so many `workers`, and hold or slow down beyond `bounds`."""
 
     stall_budget_s: float = 0.100
     patience_s: float = 600.0
     cancel_idle_s: float | None = None
+    pace: PaceName = PaceName.NORMAL
+    workers: int = 1
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 def _nothing() -> None:
     return None
 
 
-def _from_the_start() -> str | None:
+def _from_the_start(worker: int) -> str | None:
     return None
+
+
+def _nobody(count: int) -> AbstractContextManager[Sequence[Session]]:
+    return nullcontext(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,8 @@ class StepContext:
     `record_sql` returns SQL that checks the fencing number (raising when it is lost) and writes this step's journal row as
     done. Handlers of transactional kinds (`Step.transaction`) run it in the step's own transaction; for all other kinds the
     run loop records the step after the handler has returned.
-    `record_batch` (cursor, SQL that counts the rows) returns SQL for the transaction of each batch of a backfill; `position`
-    reads the cursor that it saved last, None without one.
+    `record_batch` (worker, cursor, SQL that counts the rows) returns SQL for the transaction of each batch of a backfill; `position`
+    reads the cursor that the worker saved last, None without one. `helpers` opens so many more sessions like `work` for a while.
     `report` takes events from either thread and never raises. `checkpoint` is called between attempts, with no lock held that
     blocks the application: it raises StoppedError (or whatever the run loop wants to pass through) when the run shall stop.
     `ours` are further backends of this run (lease, heartbeat): they are never named as blockers."""
@@ -53,8 +63,9 @@ class StepContext:
     record_sql: Callable[[], str]
     standbys: tuple[Session, ...] = ()
     ours: frozenset[int] = frozenset()
-    record_batch: Callable[[str, str], str] | None = None
-    position: Callable[[], str | None] = field(default=_from_the_start)
+    record_batch: Callable[[int, str, str], str] | None = None
+    position: Callable[[int], str | None] = field(default=_from_the_start)
+    helpers: Callable[[int], AbstractContextManager[Sequence[Session]]] = field(default=_nobody)
     checkpoint: Callable[[], None] = field(default=_nothing)
 
     @property

@@ -144,8 +144,9 @@ def _context(crew: Crew, errand: Errand) -> StepContext:
         record_sql=lambda: step_record(tenure.fence, errand.migration, errand.step.id, way.at_work, way.ended, errand.again),
         standbys=crew.standbys,
         ours=frozenset({tenure.control.pid}),
-        record_batch=lambda cursor, rows: batch_record(tenure.fence, errand.migration, errand.step.id, cursor, rows),
-        position=lambda: backfills.position(tenure.control, errand.migration, errand.step.id),
+        record_batch=lambda worker, cursor, rows: batch_record(tenure.fence, errand.migration, errand.step.id, cursor, rows, worker=worker),
+        position=lambda worker: backfills.position(tenure.control, errand.migration, errand.step.id, worker),
+        helpers=lambda count: tenure.helpers(count, errand.search_path),
         checkpoint=checkpoint,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
+from pgsluice.execution.backfill.signals import bounds_of, try_query
 from pgsluice.execution.db.session import Session
 from pgsluice.execution.engine.context import Limits
 from pgsluice.execution.engine.gate import pass_gate
@@ -17,6 +18,7 @@ from pgsluice.execution.foreign.book import ForeignBook
 from pgsluice.execution.journal.installation import installed_version
 from pgsluice.execution.journal.store import Journal
 from pgsluice.execution.journal.stored_plan import StoredPlan
+from pgsluice.model.backfills import PaceName
 from pgsluice.model.errors import RefusedError
 from pgsluice.model.events import Event
 from pgsluice.model.plan import PhaseName, Plan
@@ -40,7 +42,7 @@ class Run:
     raises. `wait_s`: how long to wait for another run. `checkpoint` is called between steps and attempts, and raises
     StoppedError where the run shall stop. Nothing is changed, and no journal is made, before the first call that must.
 
-    Entering raises PatienceError `another-run` and ConnectionFailedError."""
+    Raises UsageError `bad-option`; entering PatienceError `another-run`, UsageError `bad-query` and ConnectionFailedError."""
 
     def __init__(
         self,
@@ -54,13 +56,16 @@ class Run:
     ) -> None:
         self._settings, self._wait_s = settings, wait_s
         self._tenure = Tenure(connect, report, settings.patience)
-        limits = Limits(settings.stall_budget, settings.patience, settings.cancel_idle)
+        pace, self._bounds = PaceName(settings.pace), bounds_of(settings)
+        limits = Limits(settings.stall_budget, settings.patience, settings.cancel_idle, pace, settings.workers, self._bounds)
         self._crew = Crew(self._tenure, limits, report, tuple(standbys), checkpoint)
         self._settled = False
 
     def __enter__(self) -> "Run":
         try:
             self._tenure.begin(self._wait_s)
+            if self._bounds.query is not None:
+                try_query(self._tenure.control, self._bounds.query)
         except BaseException:
             self._tenure.end()
             raise

@@ -121,6 +121,22 @@ class Tenure:
             self._stained = False
         return self._open["work"]
 
+    @contextmanager
+    def helpers(self, count: int, search_path: tuple[str, ...]) -> Iterator[tuple[Session, ...]]:
+        """So many more sessions that work, for one step; names are resolved in those schemas."""
+        purposes = [f"work {number}" for number in range(2, count + 2)]
+        try:
+            for purpose in purposes:
+                lease.mark_present(self._session(purpose))
+                set_search_path(self._open[purpose], search_path)
+            if purposes:
+                self._name_backends()
+            yield tuple(self._open[purpose] for purpose in purposes)
+        finally:
+            for session in filter(None, (self._open.pop(purpose, None) for purpose in purposes)):
+                with suppress(DatabaseError):
+                    session.close()
+
     @property
     def watch(self) -> Session:
         return self._open["watch"]

@@ -1,6 +1,8 @@
-"""BACKFILL: a batched update, with its cursor in the journal."""
+"""BACKFILL: a batched update, with its cursors in the journal."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 
 from pgsluice.execution.backfill.fill import Worker, run_fill
 from pgsluice.execution.backfill.overseer import Overseer
@@ -8,30 +10,52 @@ from pgsluice.execution.backfill.pace import FillLimits
 from pgsluice.execution.backfill.reins import Reins
 from pgsluice.execution.backfill.signals import signals_of
 from pgsluice.execution.backfill.tally import Tally
+from pgsluice.execution.db.session import Session
 from pgsluice.execution.engine.context import StepContext, StepResult
 from pgsluice.execution.engine.durable import make_durable
 from pgsluice.execution.journal import backfills
 from pgsluice.execution.throttle.throttle import Throttle
-from pgsluice.model.backfills import Bounds, PaceName
 from pgsluice.model.events import Notice
 
 
 def handle(context: StepContext) -> StepResult:
     """Fills what `step.fill` says, from where the journal says; see `run_fill` for what it raises beyond `Handler`."""
     began, step = time.monotonic(), context.step
-    assert step.fill is not None and context.record_batch is not None, "a step of this kind says what it fills, and is recorded"
-    if step.session:
-        context.work.run(step.session)
-    name, tally = (context.migration, step.id), Tally()
-    backfills.open_backfill(context.watch, *name)
-    limits = FillLimits(stall_budget_s=context.limits.stall_budget_s, patience_s=context.limits.patience_s)
-    reins = Reins(limits.at(PaceName.NORMAL), context.checkpoint)
-    worker = Worker(context.work, context.record_batch, context.position())
-    signals = signals_of(Bounds(), step.fill.table, lambda: [context.work.pid])
-    with (
-        Throttle(lambda: context.watch, signals, lambda text: context.report(Notice(*name, text)), lent=True) as throttle,
-        Overseer(context.watch, reins, tally, name, PaceName.NORMAL, report=context.report, verdict=lambda: throttle.verdict),
-    ):
-        run_fill([worker], step.fill, reins, report=context.report, migration=context.migration, step=step.id, tally=tally)
+    assert step.fill is not None, "a step of this kind says what it fills"
+    with context.helpers(0 if step.fill.key else context.limits.workers - 1) as more:
+        sessions = (context.work, *more)
+        if step.session:
+            for session in sessions:
+                session.run(step.session)
+        backfills.open_backfill(context.watch, context.migration, step.id)
+        _fill(context, sessions)
     make_durable(context)
     return StepResult(time.monotonic() - began)
+
+
+def _fill(context: StepContext, sessions: Sequence[Session]) -> None:
+    name, tally, asked = (context.migration, context.step.id), Tally(), context.limits
+    reins = Reins(FillLimits(stall_budget_s=asked.stall_budget_s, patience_s=asked.patience_s).at(asked.pace), context.checkpoint)
+    workers = [_worker(context, session, number) for number, session in enumerate(sessions)]
+    fill = context.step.fill
+    assert fill is not None
+    signals = signals_of(asked.bounds, fill.table, lambda: [session.pid for session in sessions])
+    with (
+        Throttle(lambda: context.watch, signals, lambda text: context.report(Notice(*name, text)), lent=True) as throttle,
+        Overseer(
+            context.watch,
+            reins,
+            tally,
+            name,
+            asked.pace,
+            workers=len(workers),
+            report=context.report,
+            verdict=lambda: throttle.verdict,
+        ),
+    ):
+        run_fill(workers, fill, reins, report=context.report, migration=name[0], step=name[1], tally=tally)
+
+
+def _worker(context: StepContext, session: Session, number: int) -> Worker:
+    assert context.record_batch is not None, "what is filled is recorded"
+    return Worker(session, partial(context.record_batch, number), context.position(number))
