@@ -106,6 +106,18 @@ INSERT INTO t SELECT 1 + i % 3, 1 + i % 9, i / 4.0 FROM generate_series(1, 300) 
 """
 _PARTITIONED_CHANGE = "ALTER TABLE t ALTER COLUMN v TYPE bigint;\nALTER TABLE t ALTER COLUMN note TYPE text"
 
+_REFERENCED_BEFORE = """
+CREATE TABLE t (id integer, day integer, PRIMARY KEY (id, day)) PARTITION BY LIST (day);
+CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
+CREATE TABLE t2 PARTITION OF t DEFAULT;
+CREATE TABLE c (t integer, day integer, CONSTRAINT to_t FOREIGN KEY (t, day) REFERENCES t ON DELETE CASCADE) PARTITION BY LIST (day);
+CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1);
+CREATE TABLE c2 PARTITION OF c DEFAULT;
+INSERT INTO t SELECT i, 1 + i % 3 FROM generate_series(1, 300) i;
+INSERT INTO c SELECT id, day FROM t;
+"""
+_REFERENCED_CHANGE = "ALTER TABLE t ALTER COLUMN id TYPE bigint"
+
 
 def _there_and_back(name: str, before: str, change: str) -> dict[str, Scene]:
     """A change through contract, and one that is rolled back before."""
@@ -118,4 +130,5 @@ SCENES = {
     **_there_and_back("twin", _TWIN_BEFORE, _TWIN_CHANGE),
     **_there_and_back("renamed", _RENAMED_BEFORE, _RENAMED_CHANGE),
     **_there_and_back("partitioned", _PARTITIONED_BEFORE, _PARTITIONED_CHANGE),
+    **_there_and_back("referenced", _REFERENCED_BEFORE, _REFERENCED_CHANGE),
 }

@@ -108,7 +108,7 @@ EVERY = 50
 @pytest.mark.pg("18")
 @pytest.mark.parametrize("purpose", ["work", "control"])
 @pytest.mark.parametrize("commands", [("run",), ("run", "rollback")], ids=["run", "rollback"])
-@pytest.mark.parametrize("change", ["twin", "renamed", "partitioned"])
+@pytest.mark.parametrize("change", ["twin", "renamed", "partitioned", "referenced"])
 def test_a_twin_harmed_at_its_writes(request: pytest.FixtureRequest, server: TestServer, change, commands, purpose):
     name = change if commands == ("run",) else f"{change}-back"
     with template(server, SCENES[name]) as database:

@@ -109,6 +109,11 @@ class Constraint:
     no_inherit: bool = False
     inherited: bool = False
 
+    def says_what(self, other: "Constraint") -> bool:
+        """Whether both are foreign keys from the same columns to the same ones."""
+        mine, others = ((c.kind, c.columns, c.references, c.referenced_columns) for c in (self, other))
+        return mine == others and self.kind is ConstraintKind.FOREIGN_KEY
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:

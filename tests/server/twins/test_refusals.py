@@ -40,11 +40,6 @@ HANGING = {
     "an exclusion constraint": ("ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =)", "ex"),
     "an exclusion constraint's condition": ("ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (id WITH =) WHERE (a > 0)", "ex"),
     "partitions": ("CREATE TABLE child () INHERITS (t)", "children"),
-    "a foreign key of a partitioned table": (
-        "ALTER TABLE t ADD UNIQUE (a); CREATE TABLE u (x int REFERENCES t (a)) PARTITION BY LIST (x); "
-        "CREATE TABLE u1 PARTITION OF u FOR VALUES IN (1)",
-        "has its parts in partitions",
-    ),
     "a replica identity": (
         "CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ALTER a SET NOT NULL, REPLICA IDENTITY USING INDEX i",
         "replica identity",

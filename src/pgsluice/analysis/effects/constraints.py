@@ -6,7 +6,7 @@ from pgsluice.analysis.parsing.constraints import ConstraintClause, added_constr
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.tokens import tokens
 from pgsluice.model import names
-from pgsluice.model.catalog import Catalog, Constraint, ConstraintKind, Index, Table
+from pgsluice.model.catalog import Catalog, Constraint, ConstraintKind, Index, Table, TableKind
 from pgsluice.model.postgres.identifiers import QualifiedName
 
 _INDEXED = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY, ConstraintKind.EXCLUSION})
@@ -31,7 +31,27 @@ def with_clause(catalog: Catalog, table: Table, clause: ConstraintClause) -> Cat
     table = replace(table, constraints=(*table.constraints, made))
     if clause.kind is ConstraintKind.PRIMARY_KEY:
         table = _never_null(catalog.with_table(table), table, columns)
-    return catalog.with_table(table)
+    return _handed_down(catalog.with_table(table), table, made)
+
+
+def _handed_down(catalog: Catalog, table: Table, made: Constraint) -> Catalog:
+    """A foreign key of a partitioned table takes those of the partitions that are the same for its parts, and makes the others."""
+    if made.kind is not ConstraintKind.FOREIGN_KEY or table.kind is not TableKind.PARTITIONED:
+        return catalog
+    for child in filter(None, map(catalog.table, table.children)):
+        own = next((k for k in child.foreign_keys if not k.inherited and k.says_what(made)), None)
+        part = replace(own or made, table=child.name, inherited=True)
+        child = replace(child, constraints=(*(c for c in child.constraints if c is not own), part))
+        catalog = _handed_down(catalog.with_table(child), child, made)
+    return catalog
+
+
+def _taken_back(catalog: Catalog, table: Table, gone: Constraint) -> Catalog:
+    """The parts of a foreign key go with it."""
+    for child in filter(None, map(catalog.table, table.children if gone.kind is ConstraintKind.FOREIGN_KEY else ())):
+        left = tuple(c for c in child.constraints if not (c.inherited and c.says_what(gone)))
+        catalog = _taken_back(catalog.with_table(replace(child, constraints=left)), child, gone)
+    return catalog
 
 
 def chosen_name(catalog: Catalog, table: Table, clause: ConstraintClause) -> str:
@@ -96,6 +116,7 @@ def _index(table: Table, clause: ConstraintClause, name: str) -> Index:
         unique=clause.kind is not ConstraintKind.EXCLUSION,
         primary=clause.kind is ConstraintKind.PRIMARY_KEY,
         constraint=name,
+        partitioned=table.kind is TableKind.PARTITIONED,
         nulls_not_distinct=clause.nulls_not_distinct,
     )
 
@@ -162,14 +183,14 @@ def without(catalog: Catalog, name: QualifiedName, constraint: str) -> Catalog:
     columns = tuple(
         replace(c, not_null=False, not_null_constraint=None) if c.not_null_constraint == constraint else c for c in table.columns
     )
-    return catalog.with_table(
-        replace(
-            table,
-            columns=columns,
-            constraints=tuple(c for c in table.constraints if c.name != constraint),
-            indexes=tuple(i for i in table.indexes if i.constraint != constraint),
-        )
+    changed = replace(
+        table,
+        columns=columns,
+        constraints=tuple(c for c in table.constraints if c.name != constraint),
+        indexes=tuple(i for i in table.indexes if i.constraint != constraint),
     )
+    gone = table.constraint(constraint)
+    return _taken_back(catalog.with_table(changed), changed, gone) if gone else catalog.with_table(changed)
 
 
 def renamed(action: Action, catalog: Catalog, table: Table) -> Catalog:

@@ -41,18 +41,8 @@ def _of_constraints(twin: Twin) -> Iterator[str]:
     temporal = [quote(c.name) for c in keys if "WITHOUT OVERLAPS" in c.definition or "PERIOD" in c.definition]
     if temporal:
         yield f"the temporal key {temporal[0]} cannot be built while writes go on"
-    yield from _of_partitioned_keys(twin)
     if any(i.replica_identity and column.name in i.columns for t in twin.tables for i in t.indexes):
         yield f"{twin.name} is in the index that is the table's replica identity"
-
-
-def _of_partitioned_keys(twin: Twin) -> Iterator[str]:
-    for key in twin.catalog.foreign_keys_to(twin.table.name):
-        other = twin.catalog.table(key.table)
-        parted = key.inherited or (other is not None and other.kind is TableKind.PARTITIONED)
-        if parted and key.table != twin.table.name and twin.column.name in key.referenced_columns:
-            yield f"the foreign key {quote(key.name)} of {key.table} has its parts in partitions, which could not be exchanged with it"
-            return
 
 
 def _of_type(twin: Twin) -> Iterator[str]:

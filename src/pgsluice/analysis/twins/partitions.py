@@ -6,7 +6,7 @@ from dataclasses import replace
 from pgsluice.analysis.twins.triggers import side_effects
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.model.catalog import Column, Table, TableKind
-from pgsluice.model.postgres.identifiers import literal, quote
+from pgsluice.model.postgres.identifiers import literal
 from pgsluice.model.postgres.name_use import words_of
 
 
@@ -17,29 +17,31 @@ def no_twin_in_partitions(twin: Twin) -> Iterator[str]:
         yield f"{twin.name} is in a partition key, and the server changes the type of no such column: make a new table, and move the rows"
     if table.parents:
         yield f"{table.name} is a partition itself: the type is that of its parent"
-    held = [quote(k.name) for k in twin.catalog.foreign_keys_to(table.name) if column.name in k.referenced_columns]
-    if held and any(column.name in key.columns for key in (table.primary_key,) if key):
-        yield f"the foreign key {held[0]} rests on the primary key of a partitioned table, which could not be exchanged under it"
     for child in twin.tables:
         yield from side_effects(child)
         yield from _unlike(child, twin)
 
 
-def same_partitions(twin: Twin) -> Iterator[str]:
-    """One statement that fails where the partitions are not those any more which were planned for: a new one would be left out."""
-    if twin.table.kind is not TableKind.PARTITIONED:
-        return
-    root, *rest = [f"{literal(str(t.name))}::pg_catalog.regclass" for t in twin.tables]
+def same_partitions(*trees: tuple[Table, ...]) -> Iterator[str]:
+    """One statement for each tree of a table and all below it, that fails where the partitions are not those any more which were planned
+    for: a new one would be left out."""
+    for tree in trees:
+        if tree[0].kind is TableKind.PARTITIONED:
+            yield _same(tree)
+
+
+def _same(tree: tuple[Table, ...]) -> str:
+    root, *rest = [f"{literal(str(t.name))}::pg_catalog.regclass" for t in tree]
     body = f"""
 BEGIN
     IF EXISTS (SELECT relid FROM pg_catalog.pg_partition_tree({root}) WHERE relid NOT IN ({", ".join([root, *rest])}))
-       OR (SELECT count(*) FROM pg_catalog.pg_partition_tree({root})) <> {len(twin.tables)} THEN
-        RAISE EXCEPTION 'the partitions of % are not those any more that the plan was made for', {literal(str(twin.table.name))}
+       OR (SELECT count(*) FROM pg_catalog.pg_partition_tree({root})) <> {len(tree)} THEN
+        RAISE EXCEPTION 'the partitions of % are not those any more that the plan was made for', {literal(str(tree[0].name))}
             USING HINT = 'Take a new one away again (DETACH), or roll back and run again.';
     END IF;
 END
 """
-    yield f"DO {literal(body)}"
+    return f"DO {literal(body)}"
 
 
 def _unlike(child: Table, twin: Twin) -> Iterator[str]:

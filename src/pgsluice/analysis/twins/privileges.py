@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from pgsluice.analysis.twins.hanging import NotKeptError
-from pgsluice.analysis.twins.twin import Twin
+from pgsluice.analysis.twins.twin import NotKeptError, Twin
 from pgsluice.model.catalog import Column, Table
 from pgsluice.model.postgres.identifiers import QualifiedName, quote
 

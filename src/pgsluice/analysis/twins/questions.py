@@ -20,8 +20,10 @@ def nothing_else(twin: Twin, copies: Copies) -> tuple[Preflight, ...]:
 
 
 def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
+    """A part of a constraint (conparentid) goes with the whole one, which hangs on the column of the table above, or of this one."""
     relations = [str(i.name) for i in copies.indexes] + ([str(twin.column.sequence)] if twin.column.sequence else [])
-    constraints = [c.name for c in (*copies.checks, *copies.keys, *copies.keys_to, *(c for c, _ in copies.unique))]
+    keys = (key.whole for key in (*copies.keys, *copies.references.keys))
+    constraints = [c.name for c in (*copies.checks, *keys, *(c for c, _ in copies.unique))]
     constraints += [key.name for key, _ in copies.primary_keys]
     constraints += [twin.column.not_null_constraint] if twin.column.not_null_constraint else []
     lost = _lost(twin)
@@ -34,8 +36,8 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = {table} AND a.attname = {literal(twin.column.name)}
       AND (d.classid = 'pg_class'::regclass AND d.objid = ANY (ARRAY[{_classes(relations)}]::oid[])) IS NOT TRUE
       AND (d.classid = 'pg_constraint'::regclass
-           AND (SELECT coalesce(p.conname, k.conname) FROM pg_constraint k LEFT JOIN pg_constraint p ON p.oid = k.conparentid
-                WHERE k.oid = d.objid) = ANY (ARRAY[{_texts(constraints)}]::name[])) IS NOT TRUE
+           AND (SELECT k.conparentid <> 0 OR k.conname = ANY (ARRAY[{_texts(constraints)}]::name[]) FROM pg_constraint k
+                WHERE k.oid = d.objid)) IS NOT TRUE
       AND (d.classid = 'pg_attrdef'::regclass
            AND EXISTS (SELECT FROM pg_attrdef f WHERE f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum)) IS NOT TRUE
 {views}    UNION

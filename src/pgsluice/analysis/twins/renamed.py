@@ -64,7 +64,7 @@ def renamed_by_twin(twin: Twin, why: str) -> tuple[Part, ...]:
 
 def _both(twin: Twin) -> Iterator[Part]:
     """One brief transaction: from here on either column may be written."""
-    for check in same_partitions(twin):
+    for check in same_partitions(twin.tables):
         yield together(check, "nothing was attached meanwhile", check, PhaseName.MIGRATE)
     yield from sync.no_forward(twin)
     for there, back in reading(twin):
@@ -89,10 +89,11 @@ def _gone(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:
     moved = [there for there, _ in defaults(twin)] if not _by_default(twin) else []
     drop = f"{twin.alter} DROP COLUMN {twin.name}"
     last = OldName("column", twin.table.name.schema, twin.table.name.name, twin.column.name)
-    statements = [*copies.freed(), *moved, drop, *not_null.taken_over(), *copies.taken_over()]
+    statements = [*copies.references.freed(), *moved, drop, *not_null.taken_over(), *copies.taken_over(), *copies.copies_renamed()]
     for sql in statements:
         settled = Settled(None, gone=(last,) if sql is drop else ())
         yield Part(sql, why, PhaseName.CONTRACT, with_next=sql is not statements[-1], settled=settled)
+    yield from copies.references.proved(PhaseName.CONTRACT)
 
 
 def _default(twin: Twin) -> str | None:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from pgsluice.analysis.twins.domains import domain_default
-from pgsluice.analysis.twins.hanging import NotKeptError
-from pgsluice.analysis.twins.twin import Twin
+from pgsluice.analysis.twins.twin import NotKeptError, Twin
 from pgsluice.model.catalog import Sequence
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, literal, quote
 from pgsluice.model.postgres.types import INTEGER_MAXIMA

@@ -17,6 +17,10 @@ _TIMES = ("date", "time", "interval", "money", "reg")
 """What reads or prints these depends on the settings of the session."""
 
 
+class NotKeptError(Exception):
+    """Something hangs on the column that would not be the same on the twin; the text names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """`column` of `table` and its twin of the type that `change` gives. `back` is the user's expression for the old value; None

@@ -31,7 +31,8 @@ def type_change(twin: Twin, converts: tuple[Preflight, ...] = ()) -> tuple[Part,
         analysed(twin, copies),
         *awaited(twin.table.name, twin.column.name, differs(twin), twin.trigger("fill"), [t.name for t in twin.tables[1:]]),
         *_swapped(twin, copies, not_null),
-        *_dropped(twin),
+        *copies.references.proved(),
+        *_dropped(twin, copies),
     )
 
 
@@ -102,13 +103,13 @@ def _swapped(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:
         (f"{rename} {twin.name} TO {quote(twin.old)}", f"{rename} {quote(twin.old)} TO {twin.name}"),
         (f"{rename} {quote(twin.new)} TO {twin.name}", f"{rename} {twin.name} TO {quote(twin.new)}"),
     ]
-    for check in same_partitions(twin):
+    for check in same_partitions(twin.tables, *copies.references.trees):
         yield together(check, "nothing was attached meanwhile", check, PhaseName.MIGRATE)
     yield from sync.no_forward(twin)
     first, *rest = statements
     lost = f"SELECT count(*) FROM {twin.table.name} WHERE {quote(twin.old)} IS NULL AND {twin.name} IS NOT NULL"
     what = f"values of {twin.table.name}.{twin.name} that {twin.column.type} cannot hold"
-    before = (*copies.first_on_the_way_back(), *not_null.first_on_the_way_back())
+    before = (*not_null.first_on_the_way_back(), *copies.first_on_the_way_back())
     kept = (*not_null.if_kept(), *copies.if_kept())
     yield _exchange(first, Settled(first[1], before, kept, ((what, lost),), takes=True))
     yield from (_exchange(pair, Settled(pair[1])) for pair in rest)
@@ -125,7 +126,11 @@ def _exchange(pair: tuple[str, str], settled: Settled) -> Part:
     return Part(pair[0], "the two columns change places", PhaseName.MIGRATE, with_next=True, settled=settled)
 
 
-def _dropped(twin: Twin) -> Iterator[Part]:
+def _dropped(twin: Twin, copies: Copies) -> Iterator[Part]:
     yield from sync.gone(twin)
-    drop = f"{twin.alter} DROP COLUMN {quote(twin.old)}"
-    yield Part(drop, "the old column, with the indexes and constraints that were its own", PhaseName.CONTRACT, settled=Settled(None))
+    drop, why = f"{twin.alter} DROP COLUMN {quote(twin.old)}", "the old column, with the indexes and constraints that were its own"
+    renamed = list(copies.copies_renamed())
+    yield Part(drop, why, PhaseName.CONTRACT, with_next=bool(renamed), settled=Settled(None))
+    for sql in renamed:
+        named = "names without ours for what was made with the helpers"
+        yield Part(sql, named, PhaseName.CONTRACT, with_next=sql is not renamed[-1], settled=Settled(None))

@@ -120,12 +120,12 @@ def _uncounted(migration: str, step: Step, what: str, error: DatabaseError) -> R
 
 def _take_step_back(crew: Crew, plan: StoredPlan, step: Step, was: StepState) -> None:
     name, undo = plan.migration.name, _undo(step)
-    if not undo.sql.strip():
-        crew.tenure.journal.end_step(name, step.id, StepState.PENDING)
-        crew.report(StepSkipped(name, step.id, "nothing to take back"))
-        return
     try:
         prepare(crew, name, step, undo.first, plan.search_path)
+        if not undo.sql.strip():
+            crew.tenure.journal.end_step(name, step.id, StepState.PENDING)
+            crew.report(StepSkipped(name, step.id, "nothing to take back"))
+            return
         result = carry_out(crew, Errand(name, backward(step, undo), BACK, plan.search_path, undo.again), was)
     except (PatienceError, StepFailedError) as error:
         _record_failure(crew, name, step, error)

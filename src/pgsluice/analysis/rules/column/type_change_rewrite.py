@@ -29,8 +29,7 @@ Where the old value cannot be had from the new one by a cast, a directive says h
 
 ## When the safe way does not apply
 
-On a partitioned table the twin is made in all partitions at once. The server changes the type of no column of a partition key, and a
-primary key on which foreign keys of other tables rest cannot be exchanged there.
+On a partitioned table the twin is made in all partitions at once. The server changes the type of no column of a partition key.
 
 What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance, rules,
 triggers that fire after each update, views, policies and generated columns that read the column (for these the plain statement
@@ -48,9 +47,8 @@ from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.rules.alteration import subject
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
-from pgsluice.analysis.twins.hanging import NotKeptError
 from pgsluice.analysis.twins.obstacles import obstacles
-from pgsluice.analysis.twins.twin import Twin, is_cast
+from pgsluice.analysis.twins.twin import NotKeptError, Twin, is_cast
 from pgsluice.analysis.twins.type_change import type_change as by_twin
 from pgsluice.analysis.twins.view_columns import readers
 from pgsluice.model.catalog import Catalog

@@ -39,8 +39,8 @@ from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.rules.naming_functions import may_use
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
-from pgsluice.analysis.twins.hanging import NotKeptError
 from pgsluice.analysis.twins.renamed import no_twin, renamed_by_twin, twin_of
+from pgsluice.analysis.twins.twin import NotKeptError
 from pgsluice.analysis.twins.view import no_view, renamed_column
 from pgsluice.model.catalog import Table
 from pgsluice.model.finding import Category, Severity
