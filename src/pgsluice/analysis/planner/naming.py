@@ -1,6 +1,7 @@
 """The names by which actions depend on each other."""
 
 from pgsluice.analysis.parsing.columns import column_definition
+from pgsluice.analysis.parsing.constraints import added_constraint
 from pgsluice.analysis.parsing.indexes import index_definition
 from pgsluice.analysis.parsing.mentions import mentioned_names, mentioned_relations
 from pgsluice.analysis.parsing.statement import Action
@@ -57,7 +58,13 @@ def tying_names(action: Action) -> frozenset[str]:
 
 
 def chosen_names(action: Action, catalog: Catalog) -> frozenset[str]:
-    """The name that the server will choose for an unnamed index: whatever had it before has to be gone by then."""
+    """What the server will choose: the name of an unnamed index, which whatever had it before has to give up by then, and the key that a
+    foreign key references without saying its columns, which has to be there."""
+    clause = added_constraint(action)
+    if clause is not None and clause.references is not None and not clause.referenced_columns:
+        table = catalog.table(catalog.resolve(*clause.references))
+        key = table.primary_key if table is not None else None
+        return frozenset({key.name, *key.columns}) if key is not None else frozenset()
     index = index_definition(action) if action.kind == "CREATE INDEX" and action.relation is not None else None
     if index is None or index.name is not None:
         return frozenset()
