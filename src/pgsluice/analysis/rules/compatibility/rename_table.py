@@ -45,7 +45,7 @@ def _match(action: Action, impact: Impact, context: Context) -> Hazard | None:
     if action.kind not in _KINDS or action.relation is None:
         return None
     name, table = context.name(action.relation), context.table(action)
-    if (table is not None and table.made_by_run) or context.catalog.index(name):
+    if (table is not None and table.made_by_run) or context.catalog.index(name) or action.node.get("newschema") == name.schema:
         return None
     heir = _heir(name, context)
     if heir is not None or _takes_place(action, context):
