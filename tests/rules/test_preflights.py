@@ -9,6 +9,8 @@ from pgsluice.model.steps import Preflight
 from tests.rules.composing import planned
 from tests.rules.spec import Case
 
+BROKEN = (psycopg.errors.IntegrityError, psycopg.errors.DataException)
+
 SCHEMA = """
 CREATE TABLE p (id int PRIMARY KEY, x int, y int, UNIQUE (x, y));
 CREATE TABLE t (a int, "B b" int, c int);
@@ -106,6 +108,66 @@ UNFORESEEABLE = [
 ]
 
 
+NAMED = """
+CREATE TABLE a (x int); CREATE TABLE b (x int, CONSTRAINT c CHECK (x > -5)); CREATE INDEX i ON a (x); CREATE SEQUENCE s;
+CREATE SCHEMA aside; CREATE TABLE aside.a (x int); CREATE TYPE e AS ENUM ('one'); CREATE POLICY p ON b; CREATE VIEW v AS SELECT 1 AS one;
+CREATE TRIGGER g BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TABLE parent (x int, CONSTRAINT k CHECK (x > 0)); CREATE TABLE child () INHERITS (parent);
+"""
+
+TAKEN = {
+    "CREATE TABLE a (y int)": "relation public.a",
+    "CREATE TABLE i (y int)": "relation public.i",
+    "CREATE VIEW s AS SELECT 1": "relation public.s",
+    "CREATE SEQUENCE aside.a": "relation aside.a",
+    "CREATE INDEX i ON b (x)": "relation public.i",
+    "CREATE INDEX a ON b (x)": "relation public.a",
+    "ALTER TABLE b RENAME TO v": "relation public.v",
+    "ALTER INDEX i RENAME TO b": "relation public.b",
+    "ALTER TABLE a SET SCHEMA aside": "relation aside.a",
+    "ALTER TABLE b ADD COLUMN x text": "column x of public.b",
+    "ALTER TABLE b ADD CONSTRAINT c CHECK (x > 0)": "constraint c of public.b",
+    "ALTER TABLE b ADD CONSTRAINT i UNIQUE (x)": "relation public.i",
+    "CREATE TRIGGER g BEFORE DELETE ON b FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()": "trigger g of public.b",
+    "CREATE POLICY p ON b": "policy p of public.b",
+    "CREATE TYPE e AS (x int)": "type public.e",
+    "CREATE DOMAIN a AS int": "type public.a",
+    "CREATE SCHEMA aside": "schema aside",
+}
+
+FREE = [
+    "CREATE TABLE IF NOT EXISTS a (y int)",
+    "CREATE OR REPLACE VIEW v AS SELECT 2 AS one",
+    "DROP TABLE a; CREATE TABLE a (y int)",
+    "DROP TABLE a; CREATE INDEX i ON b (x)",
+    "ALTER TABLE a RENAME TO c; CREATE TABLE a (y int)",
+    "ALTER TABLE b DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (x > 0)",
+    "ALTER TABLE b DROP CONSTRAINT c; ALTER TABLE b ADD CONSTRAINT c CHECK (x > 0)",
+    "DO $$ BEGIN EXECUTE 'DROP TABLE a'; END $$; CREATE TABLE a (y int)",
+    "DROP SCHEMA aside CASCADE; CREATE TABLE aside (y int); CREATE SCHEMA aside",
+    "DROP TYPE e CASCADE; CREATE TYPE e AS ENUM ('two')",
+    "CREATE TEMPORARY TABLE a (y int)",
+    "ALTER TABLE child ADD CONSTRAINT k CHECK (x > 0)",
+    "ALTER TABLE parent ADD COLUMN y int; ALTER TABLE b ADD COLUMN y int",
+    "CREATE TABLE aside.b (y int)",
+]
+
+
+def test_names_that_are_taken_are_told_first(connection, database: str):
+    connection.execute(NAMED)
+    for change, said in TAKEN.items():
+        asked = next(p for p in _preflights(database, change) if p.expect == "false")
+        assert (_answer(connection, asked), said in asked.message) == ("True", True), change
+        assert _refused_by_server(database, change, (psycopg.errors.ProgrammingError,)), change
+
+
+def test_names_that_the_file_frees_are_not_asked_about(connection, database: str):
+    connection.execute(NAMED)
+    assert {change: [p for p in _preflights(database, change) if p.expect == "false"] for change in FREE} == {change: [] for change in FREE}
+    for change in FREE:
+        assert not _refused_by_server(database, change, (psycopg.errors.ProgrammingError,)), change
+
+
 @pytest.fixture
 def connection(database: str):
     with psycopg.connect(database, autocommit=True) as opened:
@@ -140,15 +202,15 @@ def test_rows_that_exclude_one_another_are_counted(connection, database: str):
         assert _refused_by_server(database, change) == bool(count), change
 
 
-def _refused_by_server(dsn: str, change: str) -> bool:
-    """Whether the last of the statements breaks a constraint; nothing is kept."""
+def _refused_by_server(dsn: str, change: str, why: tuple[type[psycopg.Error], ...] = BROKEN) -> bool:
+    """Whether the last of the statements fails in one of these ways; nothing is kept."""
     before, _, last = change.rpartition("; ")
     with psycopg.connect(dsn) as trial:
         if before:
             trial.execute(before)
         try:
             trial.execute(last)
-        except (psycopg.errors.IntegrityError, psycopg.errors.DataException):
+        except why:
             return True
         finally:
             trial.rollback()
@@ -240,7 +302,8 @@ def _preflights(dsn: str, change: str, small: bool = False) -> tuple[Preflight, 
         catalog = read_catalog(session)
     finally:
         session.close()
-    rules = ("unbatched-write", "rename-object", "exclusion-build", "blocking-unique-build", *["type-change-rewrite"] * small)
+    rules = ["unbatched-write", "rename-object", "rename-table", "exclusion-build", "blocking-unique-build"]
+    rules += ["type-change-rewrite"] * small
     allowed = "".join(f"-- pgsluice: file: allow {rule} because only the questions matter\n" for rule in rules)
     plan = planned(Case("", "", "", allowed + change, (), (), frozenset(), small=small), catalog)
     return tuple(p for _, step in plan.steps() for p in step.preflight)

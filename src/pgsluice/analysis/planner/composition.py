@@ -21,6 +21,7 @@ from pgsluice.analysis.planner.guards import Key
 from pgsluice.analysis.planner.naming import chosen_names, is_independent, tying_names, tying_relations
 from pgsluice.analysis.planner.phases import natural_phase
 from pgsluice.analysis.planner.piece import Piece
+from pgsluice.analysis.planner.taken import taken_names
 from pgsluice.analysis.rules.demands import demands
 from pgsluice.analysis.rules.index.definition import name_in
 from pgsluice.analysis.rules.registry import hazards, named
@@ -105,6 +106,8 @@ class Composition:
 
     def compose(self, action: Action, origin: Part | None = None, hazard: str | None = None, depth: int = 0) -> None:
         """Add the pieces of an action; `origin` is the part of a rewrite that it comes from, `hazard` that rewrite's rule."""
+        asked = taken_names(action, self.context) if depth == 0 else ()
+        first = len(self.pieces)
         looked = self.look(action)
         within = self.look_inside(action) if action.kind in RUNS_BODIES else ()
         if any(hazard.way is not None for inner in within for _, hazard in inner.hazards):
@@ -117,9 +120,10 @@ class Composition:
             imagined = self._imagine(action)
             self.parts(rewrite[1].parts, rewrite[0].name, origin, depth)
             self._forget(imagined)
-            return
-        exceeds = self._judge(action, said)
-        self._leaf(action, met, origin, said, hazard, exceeds)
+        else:
+            self._leaf(action, met, origin, said, hazard, self._judge(action, said))
+        if asked and first < len(self.pieces):
+            self.pieces[first] = replace(self.pieces[first], preflight=(*asked, *self.pieces[first].preflight))
 
     def _imagine(self, action: Action) -> QualifiedName | None:
         """Put a table of which nothing is known into the catalog, so that the parts of a rewrite find what the ones before have made;

@@ -86,6 +86,10 @@ def rows_where(table: QualifiedName, condition: str) -> str:
     return f"SELECT count(*) FROM {table} WHERE {condition}"
 
 
+def policy_exists(table: QualifiedName, policy: str) -> str:
+    return f"SELECT EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = {_class(table)} AND p.polname = {literal(policy)})"
+
+
 def is_attached(child: QualifiedName, parent: QualifiedName) -> str:
     """Whether a partition, of a table or of an index, belongs to its parent."""
     return f"SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {_class(child)} AND i.inhparent = {_class(parent)})"

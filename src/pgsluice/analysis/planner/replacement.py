@@ -33,16 +33,23 @@ def added_name(action: Action) -> str | None:
     return name
 
 
+def _drops(action: Action, name: str) -> bool:
+    return action.kind == "ALTER TABLE DROP CONSTRAINT" and action.node.get("name") == name
+
+
 def _primary(action: Action) -> bool:
     """Two primary keys cannot stand side by side."""
     return bool(action.node["def"]["Constraint"].get("contype") == "CONSTR_PRIMARY")
 
 
-def exchange(action: Action, context: Context) -> tuple[Part, ...] | None:
-    """The parts that put the constraint of an ADD in the place of the one with its name; None where no such one stands."""
+def exchange(action: Action, statement: tuple[Action, ...], context: Context) -> tuple[Part, ...] | None:
+    """The parts that put the constraint of an ADD in the place of the one with its name, which the file drops before; None where no such
+    one stands."""
     name, table = added_name(action), context.table(action)
     old = table.constraint(name) if table and name else None
     if old is None or table is None or name is None or old.kind is ConstraintKind.PRIMARY_KEY:
+        return None
+    if not any(_drops(a, name) and context.table(a) is table for a in (*context.earlier, *statement)):
         return None
     helper = helper_name(table.name.name, name)
     words = tokens(action.sql)

@@ -42,7 +42,7 @@ def _compose(composition: Composition, action: Action, statement: tuple[Action, 
     if not whole and _may_be_replaced(action, statement, context):
         composition.met.append(composition.look(action))
         return
-    parts = None if whole else exchange(action, context)
+    parts = None if whole else exchange(action, statement, context)
     if parts is None:
         composition.compose(action)
     else:
