@@ -1,6 +1,6 @@
 """int to bigint of a key: what an application waits while the plain statement runs, and while pgsluice changes the type by a twin.
 
-    python benchmarks/type_change.py [--rows N] [--seed N] [--quick]
+    python benchmarks/type_change.py [--rows N] [--seed N] [--pace gentle|normal|full] [--quick]
 
 A throw-away PostgreSQL 18, a table with an identity key, two indexes and a foreign key to it, under reads and writes by key at a fixed
 rate. Measured is what each waited: quiet, during the plain statement, during `run`, and for how long the swap held its lock. The exit
@@ -52,13 +52,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pace", default="gentle", choices=("gentle", "normal", "full"), help="of the backfill")
     parser.add_argument("--quick", action="store_true", help="20,000 rows: does it work at all")
     arguments = parser.parse_args()
     rows = 20_000 if arguments.quick else arguments.rows
     with ThrowawayServer(settings=MEASURING_SETTINGS) as server:
         dsn = server.dsn()
         quiet, plain = _plain(dsn, rows, arguments.seed)
-        ours, held_ms = _ours(dsn, rows, arguments.seed)
+        ours, held_ms = _ours(dsn, rows, arguments.seed, arguments.pace)
     ratio = ours.p99_ms / quiet.p99_ms
     print(f"{rows} rows, {RATE:.0f} requests a second, seed {arguments.seed}; what one waits in ms")
     for name, felt in (("quiet", quiet), ("plain statement", plain), ("pgsluice run", ours)):
@@ -96,7 +97,7 @@ def _plain(dsn: str, rows: int, seed: int) -> tuple[Measurement, Measurement]:
     return measure(recording, quiet, began), measure(recording, began, ended)
 
 
-def _ours(dsn: str, rows: int, seed: int) -> tuple[Measurement, float]:
+def _ours(dsn: str, rows: int, seed: int, pace: str) -> tuple[Measurement, float]:
     """And under `run`; for how many ms a strike held a lock at the most."""
     _make(dsn, rows)
     held: list[float] = []
@@ -109,7 +110,7 @@ def _ours(dsn: str, rows: int, seed: int) -> tuple[Measurement, float]:
         (Path(folder) / "1.sql").write_text(CHANGE)
         time.sleep(1.0)
         began = time.monotonic()
-        api.run([folder], Settings(database=dsn, from_start=True), note)
+        api.run([folder], Settings(database=dsn, from_start=True, pace=pace), note)
         ended = time.monotonic()
         recording = process.stop()
     return measure(recording, began, ended), max(held)

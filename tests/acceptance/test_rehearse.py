@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import COMMAND, environment, pgsluice
+from tests.support.hazards import STALL_MS
 
 BEFORE = "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL, age int);"
 MIGRATION = "ALTER TABLE users ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();\nCREATE INDEX users_email ON users (email);\n"
@@ -25,12 +26,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path: Path):
+    """Of the hazards that tests/server/rehearsal/test_hazards.py has one after the other, this is the one by default."""
     page = tmp_path / "page.html"
     ran = pgsluice("rehearse", folder, "--rows", "2000", "--kill", "2", "--max-stall", "10s", "--format", "json", "--html", page)
     found = json.loads(ran.out)
     assert (ran.code, found["plan"]["error"], found["same_end"]) == (0, None, True), ran.err
     assert found["migrations"] == ["002_token"] and found["rows"] == {"public.users": 2000}
     assert found["naive"]["error"] is None and found["plan"]["requests"] > 100 and found["plan"]["failed"] == 0
+    assert found["naive"]["max_ms"] > STALL_MS > found["plan"]["max_ms"]
     assert "002_token" in page.read_text()
     steps = found["plan"]["parts"]
     assert {"strike", "backfill", "build index"} <= {part["kind"] for part in steps}, "they are read from the journal"
@@ -38,7 +41,7 @@ def test_the_last_migration_of_a_folder_also_when_killed(folder: Path, tmp_path:
     assert any(lock["relation"] == "public.users" for part in steps for lock in part["locks"])
 
 
-@pytest.mark.thorough("a rehearsal takes half a minute, and test_hazards has one by default")
+@pytest.mark.thorough("a rehearsal takes half a minute, and the one above is one by default")
 def test_every_part_is_measured_and_what_was_not_asked_is_not_green(folder: Path, tmp_path: Path):
     """With a load that asks another table than the one that is locked."""
     (folder / "001_users.sql").write_text(f"{BEFORE}\nCREATE TABLE other (id int PRIMARY KEY);")

@@ -8,9 +8,6 @@ from pgsluice.model.rehearsal import Limits, strongest_blocking
 from pgsluice.report.rehearsal_text import rehearsal_text
 from tests.support.hazards import STALL_MS, bad_examples, rehearsed
 
-SAMPLE = "volatile-default-rewrite"
-"""The one that `make test` rehearses."""
-
 NOT_FELT = {
     "invalid-index-kept": "its index is built concurrently, and nobody waits; the danger is that it stays unusable",
     "partition-by-create": "nothing is known of its parent, so that plain SQL fails wherever it is run",
@@ -20,12 +17,11 @@ NOT_FELT = {
 RULES = sorted({case.rule for case in bad_examples()})
 
 
+@pytest.mark.thorough("half a minute for each rule, and tests/acceptance/test_rehearse.py has one by default")
 @pytest.mark.parametrize("rule", RULES)
-def test_plain_sql_stalls_the_application_and_the_plan_does_not(rule: str, tmp_path: Path, request: pytest.FixtureRequest):
+def test_plain_sql_stalls_the_application_and_the_plan_does_not(rule: str, tmp_path: Path):
     if rule in NOT_FELT:
         pytest.skip(NOT_FELT[rule])
-    if rule != SAMPLE and request.config.getoption("--pg-majors") != "all":
-        pytest.skip("half a minute for each rule: --pg-majors=all")
     found = next(filter(None, (rehearsed(case, tmp_path) for case in bad_examples() if case.rule == rule)), None)
     assert found is not None, "plain SQL fails in each of its examples"
     print(rehearsal_text(found, Limits(0.1)))
