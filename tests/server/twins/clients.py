@@ -2,11 +2,12 @@
 
 import random
 import threading
+import time
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import IsolationLevel
-from psycopg.errors import SerializationFailure
+from psycopg.errors import FeatureNotSupported, SerializationFailure
 
 ROWS_EACH = 1_000_000
 """Keys of one client; nobody else writes them."""
@@ -16,7 +17,8 @@ ROWS_EACH = 1_000_000
 class Client:
     """Writes rows (k, a, note) of `table` whose keys are its own, by the column names `a` and `note`, and reads them back. `wrong` is
     what did not come back as it was written, `failed` the first error. `other` are table and column by which the other release names
-    them: what is read is read by those as well, while they are set. `null` is what it reads where it wrote NULL."""
+    them: what is read is read by those as well, while they are set. `null` is what it reads where it wrote NULL. `by_twin`: the
+    table stays a table, so that it COPYs, too, and has SELECT * prepared, anew where the server says that the row has another shape."""
 
     dsn: str
     number: int
@@ -27,6 +29,7 @@ class Client:
     search_path: str = "public"
     other: tuple[str, str] | None = None
     null: int | None = None
+    by_twin: bool = False
     rows: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     failed: Exception | None = None
@@ -45,7 +48,8 @@ class Client:
             self.failed = error
 
     def _once(self, connection: psycopg.Connection, chance: random.Random) -> None:
-        act = chance.choice((self._insert, self._insert, self._update, self._update_other, self._update_all, self._upsert, self._delete))
+        acts = (self._insert, self._insert, self._update, self._update_other, self._update_all, self._upsert, self._delete)
+        act = chance.choice((*acts, self._copy) if self.by_twin else acts)
         before = dict(self.rows)
         try:
             with connection.transaction():
@@ -69,6 +73,13 @@ class Client:
         if given != value:
             self.wrong.append(f"INSERT of {value} returned {given}")
         self.rows[key] = (value, note)
+
+    def _copy(self, connection: psycopg.Connection, chance: random.Random) -> None:
+        keys = [(self.number + 500) * ROWS_EACH + 2 * self.requests + n for n in (0, 1)]
+        with connection.cursor().copy(f"COPY {self.table} (k, {self.column}, note) FROM STDIN") as copy:
+            for key in keys:
+                self.rows[key] = (chance.randint(0, 10_000), "copied")
+                copy.write_row((key, *self.rows[key]))
 
     def _update(self, connection: psycopg.Connection, chance: random.Random) -> None:
         if (key := self._some(chance)) is not None:
@@ -104,10 +115,57 @@ class Client:
         key = self._some(chance)
         if key is None:
             return
+        if self.isolation is IsolationLevel.REPEATABLE_READ:
+            with connection.transaction():
+                connection.execute("SELECT count(*) FROM pg_catalog.pg_am")  # its snapshot is older than what it reads of the table
+                time.sleep(chance.random() / 20)
+                self._read(connection, key)
+        else:
+            self._read(connection, key)
+        if self.by_twin:
+            self._read_whole(connection, key)
+
+    def _read(self, connection: psycopg.Connection, key: int) -> None:
         for table, column in filter(None, ((self.table, self.column), self.other)):
             found = connection.execute(f"SELECT {column}, note FROM {table} WHERE k = %s", (key,)).fetchall()
-            if found != [self.rows[key]]:
-                self.wrong.append(f"row {key} of client {self.number}: wrote {self.rows[key]}, reads {found} as {table}.{column}")
+            self._compare(key, found, f"{table}.{column}")
+
+    def _read_whole(self, connection: psycopg.Connection, key: int) -> None:
+        """SELECT * by a statement that was prepared before."""
+        while True:
+            if not connection.execute("SELECT FROM pg_catalog.pg_prepared_statements WHERE name = 'whole'").fetchall():
+                connection.execute(f"PREPARE whole AS SELECT * FROM {self.table} WHERE k = $1")
+            try:
+                cursor = connection.execute(f"EXECUTE whole ({key})")
+                break
+            except FeatureNotSupported as error:
+                assert "cached plan must not change result type" in str(error)
+                connection.execute("DEALLOCATE whole")
+        at = [[c.name for c in cursor.description or ()].index(name) for name in (self.column, "note")]
+        self._compare(key, [tuple(row[n] for n in at) for row in cursor.fetchall()], f"SELECT * FROM {self.table}")
+
+    def _compare(self, key: int, found: list[tuple], by: str) -> None:
+        if found != [self.rows[key]]:
+            self.wrong.append(f"row {key} of client {self.number}: wrote {self.rows[key]}, reads {found} by {by}")
+
+
+class Reader(threading.Thread):
+    """A transaction that has read the table `t` and stays open for a while. As a context it is awaited at its end."""
+
+    def __init__(self, dsn: str, seconds: float) -> None:
+        super().__init__(daemon=True)
+        self._dsn, self._seconds = dsn, seconds
+
+    def run(self) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            connection.execute("SELECT count(*) FROM t")
+            time.sleep(self._seconds)
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.join()
 
 
 class Load:

@@ -45,6 +45,17 @@ class Scene:
     def roll_back(self) -> None:
         api.rollback(None, self.settings, ask=lambda losses: False)
 
+    def walk(self, change: str) -> None:
+        """There and back, which ends as it began, and there again through contract, which ends as the plain statement does."""
+        before = self.picture()
+        self.write(change)
+        self.run()
+        self.roll_back()
+        assert differences(before, self.picture()) == ""
+        self.run()
+        self.contract()
+        assert self.differences_to_plain() == ""
+
     def picture(self) -> Picture:
         return picture(self.dsn)
 

@@ -11,7 +11,7 @@ from psycopg import IsolationLevel
 
 from pgsluice import api
 from pgsluice.model.events import Event, StepStarted
-from tests.server.twins.clients import Client, Load
+from tests.server.twins.clients import Client, Load, Reader
 from tests.server.twins.scene import Scene
 from tests.support.scenes import until
 from tests.support.servers import OWNER
@@ -30,38 +30,25 @@ INSERT INTO t SELECT -i, i, repeat('y', 20), '2020-01-01' FROM generate_series(1
 """
 
 
-def _clients(dsn: str, table: str = "t", column: str = "a") -> list[Client]:
+def _clients(dsn: str, *, by_twin: bool = False) -> list[Client]:
     return [
-        Client(dsn, 1, table, column, IsolationLevel.READ_COMMITTED, SEED, "public"),
-        Client(dsn, 2, table, column, IsolationLevel.REPEATABLE_READ, SEED, "nowhere,public"),
+        Client(dsn, 1, "t", "a", IsolationLevel.READ_COMMITTED, SEED, "public", by_twin=by_twin),
+        Client(dsn, 2, "t", "a", IsolationLevel.REPEATABLE_READ, SEED, "nowhere,public", by_twin=by_twin),
     ]
 
 
-class Reader(threading.Thread):
-    """A transaction that has read the table and stays open for a while."""
-
-    def __init__(self, dsn: str, seconds: float) -> None:
-        super().__init__(daemon=True)
-        self._dsn, self._seconds = dsn, seconds
-
-    def run(self) -> None:
-        with psycopg.connect(self._dsn) as connection:
-            connection.execute("SELECT count(*) FROM t")
-            time.sleep(self._seconds)
-
-
-def test_another_type_under_load(scene: Scene):
+def test_another_type_under_load(scene: Scene, reading_s: float):
     scene.before(BEFORE)
     scene.write("ALTER TABLE t ALTER COLUMN a TYPE bigint")
-    with Load(*_clients(scene.dsn)) as load:
-        reader = Reader(scene.dsn, 3.0)
-        reader.start()
-        scene.run()
-        reader.join()
-        scene.roll_back()
+    with Load(*_clients(scene.dsn, by_twin=True)) as load:
+        with Reader(scene.dsn, reading_s):
+            scene.run()
+        with Reader(scene.dsn, reading_s / 3):
+            scene.roll_back()
         assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "integer"
         scene.run()
-        scene.contract()
+        with Reader(scene.dsn, reading_s / 3):
+            scene.contract()
     assert value(scene.dsn, "SELECT pg_typeof(a)::text FROM t LIMIT 1") == "bigint"
     assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND (a <> -k OR at <> '2020-01-01')") == 0
     assert sum(len(c.rows) for c in load.clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")
@@ -191,14 +178,15 @@ GRANT SELECT, INSERT ON t TO PUBLIC;
     [("ALTER TABLE t RENAME TO u", ("u", "a")), ("ALTER TABLE t RENAME COLUMN a TO b", ("t", "b"))],
     ids=["table", "column"],
 )
-def test_another_name_under_load(scene: Scene, change: str, new: tuple[str, str]):
+def test_another_name_under_load(scene: Scene, reading_s: float, change: str, new: tuple[str, str]):
     """The old release throughout, the new one from the gate on, each checked by both names; then the new one alone."""
     scene.before(RENAMED)
     before = scene.picture()
     scene.write(change)
     old = _clients(scene.dsn)
     with Load(*old):
-        scene.run()
+        with Reader(scene.dsn, reading_s / 3):
+            scene.run()
         both = [Client(scene.dsn, 3, *new, IsolationLevel.READ_COMMITTED, SEED), Client(scene.dsn, 4, *new, seed=SEED)]
         for client in old:
             client.other = new

@@ -7,7 +7,8 @@ import pytest
 from psycopg import IsolationLevel
 
 from pgsluice.model.errors import RefusedError
-from tests.server.twins.clients import Client, Load
+from tests.server.twins.clients import Client, Load, Reader
+from tests.server.twins.columns import COLUMNS
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
 from tests.support.sql import execute, rows, value
@@ -18,45 +19,11 @@ NO_VIEW = "CREATE FUNCTION emptied() RETURNS void LANGUAGE sql AS 'TRUNCATE t';"
 """What no view takes: the column gets a twin."""
 
 CASES = {
-    "plain": (
-        "CREATE TABLE t (id bigint PRIMARY KEY, a int)",
-        "INSERT INTO t SELECT i, nullif(i % 7, 0) FROM generate_series(1, 2000) i",
-        "ALTER TABLE t RENAME COLUMN a TO b",
-    ),
-    "indexes": (
-        """CREATE TABLE t (id bigint PRIMARY KEY, "A b" int NOT NULL DEFAULT 7, d text);
-        CREATE INDEX plain ON t ("A b"); CREATE UNIQUE INDEX uq ON t ("A b", id) INCLUDE (d);
-        CREATE INDEX expr ON t (("A b" + 1) DESC NULLS LAST, lower(d)) WHERE "A b" > 10;
-        CREATE INDEX ops ON t (d text_pattern_ops, "A b") WITH (fillfactor = 80);
-        CREATE INDEX incl ON t (d) INCLUDE ("A b"); CREATE INDEX hashed ON t USING hash ("A b")""",
-        "INSERT INTO t SELECT i, i, 'd' || i FROM generate_series(1, 500) i",
-        'ALTER TABLE t RENAME COLUMN "A b" TO "select"',
-    ),
-    "constraints": (
-        """CREATE TABLE other (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE one (x int PRIMARY KEY);
-        CREATE TABLE t (id bigint PRIMARY KEY, a int CONSTRAINT "Pos" CHECK (a > 0), b int,
-            UNIQUE (a, b), CONSTRAINT late UNIQUE (a) DEFERRABLE INITIALLY DEFERRED, CHECK (a < b + 100000),
-            CONSTRAINT both_ways FOREIGN KEY (a, b) REFERENCES other (x, y) ON UPDATE CASCADE ON DELETE CASCADE,
-            FOREIGN KEY (a) REFERENCES one ON DELETE SET NULL);
-        ALTER TABLE t ADD CONSTRAINT unchecked CHECK (a <> 13) NOT VALID""",
-        """INSERT INTO other SELECT i, i FROM generate_series(1, 300) i; INSERT INTO one SELECT i FROM generate_series(1, 300) i;
-        INSERT INTO t SELECT i, i, i FROM generate_series(1, 300) i WHERE i <> 13""",
-        "ALTER TABLE t RENAME a TO c",
-    ),
-    "key": (
-        """CREATE TABLE t (id int PRIMARY KEY, v text, boss int REFERENCES t);
-        CREATE TABLE child (id int PRIMARY KEY, t int NOT NULL CONSTRAINT "To T" REFERENCES t ON DELETE CASCADE, n text);
-        CREATE TABLE "Other" (a int, b int, CONSTRAINT far FOREIGN KEY (b) REFERENCES t (id) ON UPDATE CASCADE DEFERRABLE)""",
-        """INSERT INTO t SELECT i, 'v' || i, nullif(i / 2, 0) FROM generate_series(1, 300) i;
-        INSERT INTO child SELECT i, 1 + i % 300, 'n' FROM generate_series(1, 900) i;
-        INSERT INTO "Other" SELECT i, 1 + i % 300 FROM generate_series(1, 50) i""",
-        "ALTER TABLE t RENAME COLUMN id TO number",
-    ),
-    "serial": (
-        "CREATE TABLE t (id serial PRIMARY KEY, v text); CREATE TABLE c (t int REFERENCES t)",
-        "INSERT INTO t (v) SELECT 'v' || i FROM generate_series(1, 100) i; INSERT INTO c SELECT i FROM generate_series(1, 100) i",
-        "ALTER TABLE t RENAME COLUMN id TO number",
-    ),
+    "plain": (*COLUMNS["plain"], "ALTER TABLE t RENAME COLUMN a TO b"),
+    "indexes": (*COLUMNS["indexes"], 'ALTER TABLE t RENAME COLUMN "A b" TO "select"'),
+    "constraints": (*COLUMNS["constraints"], "ALTER TABLE t RENAME a TO c"),
+    "key": (*COLUMNS["key"], "ALTER TABLE t RENAME COLUMN id TO number"),
+    "serial": (*COLUMNS["serial"], "ALTER TABLE t RENAME COLUMN id TO number"),
     "identity": (
         "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY (START 10 INCREMENT 5 CACHE 3) PRIMARY KEY, v text)",
         "INSERT INTO t (v) SELECT 'v' || i FROM generate_series(1, 100) i",
@@ -100,14 +67,7 @@ CASES = {
 def test_faithful(scene: Scene, name: str):
     schema, rows_, change = CASES[name]
     scene.before(schema, rows_, NO_VIEW)
-    before = scene.picture()
-    scene.write(change)
-    scene.run()
-    scene.roll_back()
-    assert differences(before, scene.picture()) == ""
-    scene.run()
-    scene.contract()
-    assert scene.differences_to_plain() == ""
+    scene.walk(change)
 
 
 def test_the_choice_and_its_reason_are_in_the_plan(scene: Scene):
@@ -213,7 +173,7 @@ def test_what_is_refused(scene: Scene, made: str, why: str):
     assert differences(before, scene.picture()) == ""
 
 
-def test_under_load(scene: Scene):
+def test_under_load(scene: Scene, reading_s: float):
     """The old release throughout, the new one from the gate on, each checked by both names; then the new one alone."""
     scene.before(
         "CREATE TABLE t (k bigint PRIMARY KEY, a int DEFAULT 3, note text NOT NULL DEFAULT 'none', at timestamptz);"
@@ -224,10 +184,12 @@ def test_under_load(scene: Scene):
         NO_VIEW,
     )
     scene.write("ALTER TABLE t RENAME COLUMN a TO b")
-    old = [Client(scene.dsn, 1, "t", "a"), Client(scene.dsn, 2, "t", "a", IsolationLevel.REPEATABLE_READ, search_path="nowhere,public")]
+    again = IsolationLevel.REPEATABLE_READ
+    old = [Client(scene.dsn, 1, "t", "a", by_twin=True), Client(scene.dsn, 2, "t", "a", again, search_path="nowhere,public", by_twin=True)]
     with Load(*old):
-        scene.run()
-        both = [Client(scene.dsn, 3, "t", "b"), Client(scene.dsn, 4, "t", "b", IsolationLevel.REPEATABLE_READ)]
+        with Reader(scene.dsn, reading_s):
+            scene.run()
+        both = [Client(scene.dsn, 3, "t", "b", by_twin=True), Client(scene.dsn, 4, "t", "b", again, by_twin=True)]
         for client in old:
             client.other = ("t", "b")
         for client in both:
@@ -242,7 +204,7 @@ def test_under_load(scene: Scene):
         time.sleep(0.5)
         scene.run()
         time.sleep(0.5)
-    with Load(Client(scene.dsn, 5, "t", "b")):
+    with Load(Client(scene.dsn, 5, "t", "b", by_twin=True)):
         time.sleep(0.3)
         scene.contract()
         time.sleep(0.3)
