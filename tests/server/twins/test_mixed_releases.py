@@ -146,19 +146,47 @@ def test_what_goes_under_load(scene: Scene):
     assert scene.differences_to_plain() == ""
 
 
-def test_not_null_under_load(scene: Scene):
-    """The old release goes on writing NULL, and reads what the directive says."""
+def test_not_null_under_load(scene: Scene, reading_s: float):
+    """The old release goes on writing NULL, and reads what the directive says from the gate on; while it is brought in and taken back it
+    reads the one or the other. What had NULL keeps its value then."""
     scene.before("CREATE TABLE t (k bigint PRIMARY KEY, a int, note text NOT NULL DEFAULT 'none')")
     scene.write('-- pgsluice: from "0"\nALTER TABLE t ALTER COLUMN a SET NOT NULL')
     execute(scene.dsn, "INSERT INTO t SELECT -i, nullif(i % 3, 0) FROM generate_series(1, 5000) i")
-    clients = _clients(scene.dsn)
+    clients = _clients(scene.dsn, by_twin=True)
+    for client in clients:
+        client.meanwhile = 0
+    with Load(*clients):
+        with Reader(scene.dsn, reading_s / 3):
+            scene.run()
+        with Reader(scene.dsn, reading_s / 3):
+            scene.roll_back()
+        assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND a IS DISTINCT FROM -k % 3") == 0
+        assert value(scene.dsn, "INSERT INTO t (k) VALUES (0) RETURNING a") is None
+        execute(scene.dsn, "DELETE FROM t WHERE k = 0")
+        scene.run()
+        for client in clients:
+            client.writes_null = False
+        time.sleep(0.3)
+        scene.contract()
+    assert value(scene.dsn, "SELECT count(*) FROM t WHERE a IS NULL OR k < 0 AND a <> -k % 3") == 0
+    execute(scene.dsn, "DELETE FROM t WHERE k > 0")
+    execute(scene.plain, "INSERT INTO t SELECT -i, i % 3 FROM generate_series(1, 5000) i")
+    assert scene.differences_to_plain() == ""
+
+
+def test_null_is_refused_once_contract_has_passed(scene: Scene):
+    """Between the gate and contract the value of the directive stands for it, for every client and at every time."""
+    scene.before("CREATE TABLE t (k bigint PRIMARY KEY, a int, note text NOT NULL DEFAULT 'none')")
+    scene.write('-- pgsluice: from "0"\nALTER TABLE t ALTER COLUMN a SET NOT NULL')
+    clients = _clients(scene.dsn, by_twin=True)
     scene.run()
     for client in clients:
         client.null = 0
     with Load(*clients):
         time.sleep(0.5)
     scene.contract()
-    assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND a <> -k % 3") == 0
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        execute(scene.dsn, "INSERT INTO t (k) VALUES (0)")
 
 
 RENAMED = """
