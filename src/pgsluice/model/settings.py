@@ -247,7 +247,10 @@ class Settings:
         (*_FILLING, "rehearse", "guard"),
     )
     pace: str = _option(
-        "normal", "how much of the server a backfill takes", commands=(*_FILLING, "throttle"), choices=("gentle", "normal", "full")
+        "normal",
+        "how much of the server backfills and builds of indexes take",
+        commands=(*_FILLING, "throttle"),
+        choices=("gentle", "normal", "full"),
     )
     workers: int = _option(1, "how many sessions a backfill by pages works in", OptionKind.NUMBER, _FILLING)
     max_lag: float = _option(10.0, "a backfill holds while what a standby shows is older than this", OptionKind.DURATION, _FILLING)

@@ -38,8 +38,8 @@ _INSERT, _DELETE, _UPDATE = 4, 8, 16
 LOOKING_SHARE = 0.03
 """Of the first pass: so long took the look that finds nothing, and ANALYZE, behind it (three million rows, 2 indexes, 18, 2 cores)."""
 
-LOCK_TIMEOUT_MS = 1000
-"""For looking and ANALYZE, which hold nothing that the application waits for."""
+_LOOKING = "SET lock_timeout = 1000; SET max_parallel_workers_per_gather = 0"
+"""For looking and ANALYZE, which hold nothing that the application waits for, and shall not take the server's other processors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def run_fill(
     shared, crew = tally or Tally(), workers[:1] if fill.key else workers
     works = [Filling(w.session, fill, w.record, reins, report, migration, step, shared, number, bad) for number, w in enumerate(crew)]
     for work in works:
-        work.session.run(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        work.session.run(_LOOKING)
     try:
         _say_triggers(works[0])
         if fill.key:
@@ -97,7 +97,7 @@ def run_fill(
     finally:
         for work in works:
             if work.session.idle:
-                work.session.run("SET lock_timeout = 0")
+                work.session.run("SET lock_timeout = 0; RESET max_parallel_workers_per_gather")
 
 
 def _by_key(work: Filling, position: str | None) -> FillResult:

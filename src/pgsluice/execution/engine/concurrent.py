@@ -15,6 +15,7 @@ from pgsluice.execution.monitor.builds import build_progress, index_state, possi
 from pgsluice.execution.monitor.holders import Sightings
 from pgsluice.execution.monitor.waiting import Waiter, activity_of
 from pgsluice.model.activity import Blocker
+from pgsluice.model.backfills import PaceName
 from pgsluice.model.errors import StepFailedError
 from pgsluice.model.events import Notice, Progress, Waiting
 
@@ -35,6 +36,8 @@ class Concurrently:
         """Runs one statement to its end; what failed, None after success. The statement was cancelled where application
         queries waited behind it. Raises OutcomeUnknownError where the connection is lost, DatabaseError where the watching one is."""
         context, failure = self._context, None
+        if context.limits.pace is PaceName.GENTLE:
+            context.work.run("SET max_parallel_maintenance_workers = 0")
         if context.step.session:
             context.work.run(context.step.session)
         context.work.run("SET lock_timeout = 0; SET statement_timeout = 0")

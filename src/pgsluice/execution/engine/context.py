@@ -16,7 +16,7 @@ from pgsluice.model.steps import Step
 class Limits:
     """`stall_budget_s`: the most that any application query may wait because of us. `patience_s`: how long a step looks for a
     gap before it gives up. `cancel_idle_s`: end blockers that are idle in transaction for longer than this; None: end nobody.
-    Backfills go at `pace` in so many `workers`, and hold or slow down beyond `bounds`."""
+    Backfills go at `pace` (gentle: one process builds an index, too) in so many `workers`, and hold or slow down beyond `bounds`."""
 
     stall_budget_s: float = 0.100
     patience_s: float = 600.0

@@ -1,9 +1,13 @@
 """Handlers of the steps that take long: transactions without blocking locks, concurrent builds, drops, and the rest."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from pgsluice.execution.engine.context import OutcomeUnknownError
+from pgsluice.execution.engine.one_step import handler_of
+from pgsluice.model.backfills import PaceName
 from pgsluice.model.errors import PatienceError, StepFailedError
 from pgsluice.model.events import Notice, Progress, StrikeFailed, Waiting
 from pgsluice.model.steps import StepKind
@@ -130,6 +134,12 @@ class TestBuildIndex:
             writer.execute("ROLLBACK")
             thread.join()
         assert not isinstance(ended[0], BaseException) and value(rig.dsn, VALID)
+
+    @pytest.mark.parametrize(("pace", "said"), [("gentle", "0"), ("normal", "2")])
+    def test_at_the_gentle_pace_it_takes_one_processor(self, rig: Rig, pace: str, said: str):
+        context = rig.context(build())
+        handler_of(StepKind.BUILD_INDEX)(replace(context, limits=replace(context.limits, pace=PaceName(pace))))
+        assert context.work.value("SHOW max_parallel_maintenance_workers") == said and value(rig.dsn, VALID)
 
     def test_odd_names(self, rig: Rig):
         execute(rig.dsn, 'CREATE SCHEMA "O%dd"; CREATE TABLE "O%dd"."T.1" ("a b" int)')
