@@ -13,6 +13,7 @@ import pytest
 
 from pgsluice.model.errors import ConnectionFailedError
 from pgsluice.rehearsal.server import Installation, StandbyServer, ThrowawayServer
+from tests.support.scenes import until
 from tests.support.sql import execute, value
 
 KEEPER = """
@@ -53,13 +54,15 @@ def test_a_standby_streams(throwaway: ThrowawayServer):
         assert value(standby.dsn(), "SELECT pg_is_in_recovery() AND to_regclass('replicated') IS NOT NULL")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_when_its_program_is_ended(how: signal.Signals):
     with subprocess.Popen([sys.executable, "-c", KEEPER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as keeper:
         assert keeper.stdout is not None
         directory = Path(keeper.stdout.readline().strip())
         port = int((directory / "data" / "postmaster.pid").read_text().splitlines()[3])
         keeper.send_signal(how)
+    if how is signal.SIGKILL:
+        until(lambda: not directory.exists())
     assert not directory.exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))

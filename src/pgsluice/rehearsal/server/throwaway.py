@@ -13,6 +13,7 @@ from typing import Self
 
 from pgsluice.model.errors import ConnectionFailedError
 from pgsluice.rehearsal.server.account import Account, server_account
+from pgsluice.rehearsal.server.heir import outlived
 from pgsluice.rehearsal.server.installation import Installation
 from pgsluice.rehearsal.server.termination import ignore_interrupts, interrupts_restored, sigterm_unwinds
 
@@ -47,7 +48,7 @@ _PANIC = "PANIC:"
 
 class ThrowawayServer:
     """A context manager: inside it the server runs, afterwards it and its directory are gone, also after an exception,
-    Ctrl-C or SIGTERM. Listens on a Unix socket in a directory that only its account (and root) may enter, without a
+    Ctrl-C, SIGTERM or SIGKILL. Listens on a Unix socket in a directory that only its account (and root) may enter, without a
     password, and on 127.0.0.1 with `password`, so that no other user of the machine can become its superuser."""
 
     def __init__(self, installation: Installation | None = None, settings: Mapping[str, str] | None = None) -> None:
@@ -65,6 +66,7 @@ class ThrowawayServer:
             unwinding.enter_context(interrupts_restored())
             unwinding.enter_context(sigterm_unwinds())
             self.directory = _new_directory(self.account)
+            unwinding.enter_context(outlived(self.directory))
             unwinding.callback(self._remove)
             self.installation = self._given.usable_by(self.account, self.directory)
             unwinding.callback(self._stop_for_good)
