@@ -80,6 +80,14 @@ def test_rows_may_be_added_to_those_that_are_there(database: str):
     assert broken_foreign_keys(database) == []
 
 
+def test_each_partition_by_hash_gets_rows_however_few(database: str):
+    execute(database, "CREATE TABLE h (id int, kind text, PRIMARY KEY (id, kind)) PARTITION BY HASH (id, kind)")
+    for n in range(24):
+        execute(database, f"CREATE TABLE h_{n} PARTITION OF h FOR VALUES WITH (MODULUS 24, REMAINDER {n})")
+    done = filled(database, 72)
+    assert done.unfilled == () and min(done.rows.values()) >= 72 // 24 and sum(done.rows.values()) < 150
+
+
 def test_the_application_can_go_on_inserting(database: str):
     execute(database, "CREATE TABLE t (id serial PRIMARY KEY, i bigint GENERATED ALWAYS AS IDENTITY UNIQUE)")
     filled(database, 50)

@@ -206,7 +206,7 @@ def _refuse_unmade(made: Arrangement, filling: _Filling) -> None:
 
 
 def _insert(filling: _Filling, made: Arrangement, start: int, wanted: int, checks: list[Check], share: float, *, exact: bool) -> int:
-    """Rows in rounds until there are enough or a round brings nothing."""
+    """Rows in rounds until there are enough, or a round of rows that no check leaves out brings nothing."""
     avoid = not exact and not any(k.deferred for k in made.table.keys)
     added, offset = 0, start
     for _ in range(ROUNDS):
@@ -214,7 +214,7 @@ def _insert(filling: _Filling, made: Arrangement, start: int, wanted: int, check
         text = insert(made, offset, count, checks, avoid_conflicts=avoid)
         got = filling.session.connection.execute(text.encode()).rowcount
         added, offset = added + got, offset + count
-        if not got or added >= wanted or made.constructed:
+        if (not got and share == 1) or added >= wanted or made.constructed:
             break
     return added
 
