@@ -9,6 +9,29 @@ from pgsluice.model.steps import Preflight
 from tests.rules.composing import planned
 from tests.rules.spec import Case
 
+COMPOSITES = """
+CREATE TYPE plain AS (x int); CREATE TYPE arrayed AS (x int); CREATE TYPE nested AS (x int); CREATE TYPE outermost AS (n nested[]);
+CREATE TYPE ranged AS (x int); CREATE TYPE span AS RANGE (subtype = ranged); CREATE TYPE free AS (x int); CREATE TYPE typed AS (x int);
+CREATE DOMAIN lines AS plain CHECK (true); CREATE TABLE typed_table OF typed; CREATE VIEW seen AS SELECT ROW (1)::free AS f;
+CREATE TABLE uses (d lines, "A" arrayed[], n outermost, r span); CREATE FUNCTION f(free) RETURNS int LANGUAGE sql AS 'SELECT 1';
+"""
+
+USED: dict[str, list[tuple[str, ...]]] = {
+    "ALTER TYPE plain ALTER ATTRIBUTE x TYPE bigint": [("uses", "d")],
+    "ALTER TYPE arrayed ALTER ATTRIBUTE x TYPE bigint": [("uses", "A")],
+    "ALTER TYPE nested ALTER ATTRIBUTE x TYPE bigint": [("uses", "n")],
+    "ALTER TYPE ranged ALTER ATTRIBUTE x TYPE bigint": [("uses", "r")],
+    "ALTER TYPE free ALTER ATTRIBUTE x TYPE bigint": [],
+    "ALTER TYPE plain ADD ATTRIBUTE y int": [],
+    "ALTER TYPE typed ADD ATTRIBUTE y int": [("typed_table",)],
+    "ALTER TYPE typed DROP ATTRIBUTE x": [("typed_table",)],
+    "ALTER TYPE typed RENAME ATTRIBUTE x TO y": [("typed_table",)],
+    "ALTER TYPE typed ALTER ATTRIBUTE x TYPE bigint": [("typed_table",)],
+    "ALTER TYPE typed ALTER ATTRIBUTE x TYPE bigint CASCADE": [],
+    "ALTER TABLE uses ADD COLUMN y int; ALTER TYPE plain ALTER ATTRIBUTE x TYPE bigint": [("uses", "d")],
+}
+"""Changes of composite types, and what keeps the server from them."""
+
 BROKEN = (psycopg.errors.IntegrityError, psycopg.errors.DataException)
 
 SCHEMA = """
@@ -166,6 +189,16 @@ def test_names_that_the_file_frees_are_not_asked_about(connection, database: str
     assert {change: [p for p in _preflights(database, change) if p.expect == "false"] for change in FREE} == {change: [] for change in FREE}
     for change in FREE:
         assert not _refused_by_server(database, change, (psycopg.errors.ProgrammingError,)), change
+
+
+def test_what_uses_a_composite_type_is_told_before_it_changes(connection, database: str):
+    connection.execute(COMPOSITES)
+    for change, users in USED.items():
+        asked = _preflights(database, change)
+        assert [_answer(connection, p) for p in asked if _answer(connection, p) != "0"] == [str(len(users))] * bool(users), change
+        assert [row for p in asked for row in connection.execute(p.examples)] == users, change
+        assert _refused_by_server(database, change, (psycopg.DatabaseError,)) == bool(users), change
+    assert _preflights(database, "ALTER TABLE uses DROP COLUMN d; ALTER TYPE plain ALTER ATTRIBUTE x TYPE bigint") == ()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pgsluice.analysis.parsing.indexes import IndexDefinition, IndexKey, index_d
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.statements import parse_statement
 from pgsluice.analysis.rules import evidence
+from pgsluice.analysis.rules.composites import CHANGES, of_composite
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.domains import CHECKING, of_domain
 from pgsluice.analysis.rules.exclusions import no_exclusions
@@ -28,6 +29,8 @@ def demands(action: Action, impact: Impact, context: Context) -> tuple[Preflight
         return ()
     if action.kind in CHECKING:
         return of_domain(action, context)
+    if action.kind in CHANGES:
+        return of_composite(action, context)
     if action.relation is None:
         return ()
     changes = [a for a in actions(action.statement) if a.kind == _CHANGE]
