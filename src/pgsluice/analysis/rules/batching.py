@@ -14,9 +14,10 @@ from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.row_changes import RowChange, conjuncts, has_default, row_change
 from pgsluice.analysis.parsing.statement import Action, Node
 from pgsluice.analysis.parsing.trees import strings, walk
+from pgsluice.analysis.rules.joined import unjoined
 from pgsluice.analysis.rules.rule import NoRewrite
 from pgsluice.model.catalog import Catalog, Column, ConstraintKind, Index, Table, TableKind, Trigger
-from pgsluice.model.postgres.identifiers import quote
+from pgsluice.model.postgres.identifiers import QualifiedName, quote
 from pgsluice.model.steps import Fill
 
 _OF_THE_MOMENT = frozenset(
@@ -36,8 +37,11 @@ may have a collation that takes two strings for equal; -0.0 equals 0.0.)"""
 
 def batched(action: Action, table: Table, catalog: Catalog) -> Fill | NoRewrite:
     """The statement as a batched change, or why it cannot be one. `action` is an UPDATE or DELETE of `table`."""
-    change = row_change(action)
-    reason = _unfit(change, action, table, catalog)
+    plain = unjoined(action, table, catalog)
+    if isinstance(plain, str):
+        return NoRewrite(plain, _ONE_VALUE)
+    change = row_change(plain)
+    reason = _unfit(change, table, catalog)
     if reason is not None:
         return NoRewrite(reason, _NEXT)
     if change.where is not None and is_volatile(change.where, catalog):
@@ -48,7 +52,7 @@ def batched(action: Action, table: Table, catalog: Catalog) -> Fill | NoRewrite:
     return fill or NoRewrite(_why_not(change, table, catalog), _NEXT)
 
 
-def _unfit(change: RowChange, action: Action, table: Table, catalog: Catalog) -> str | None:
+def _unfit(change: RowChange, table: Table, catalog: Catalog) -> str | None:
     """What speaks against any batches at all."""
     if change.beyond:
         return f"it uses {', '.join(change.beyond)}, which batches do not know"
@@ -62,7 +66,22 @@ def _unfit(change: RowChange, action: Action, table: Table, catalog: Catalog) ->
     read = {catalog.resolve(*name) for e in change.expressions for name in read_tables(e.node)}
     if read & {t.name for t in (*family, *_parents(catalog, table))}:
         return "it reads other rows of the table that it changes"
+    if taken := sorted(map(str, read & _taken_along(change, family, catalog))):
+        return f"a foreign key changes rows of {taken[0]}, which it reads, with those that it changes"
     return _unfit_columns(change, table, catalog)
+
+
+def _taken_along(change: RowChange, family: list[Table], catalog: Catalog) -> set[QualifiedName]:
+    """The tables whose rows go or change with the rows that are changed, by foreign keys, at any distance."""
+    found: set[QualifiedName] = set()
+    keys = [k for t in family for k in catalog.foreign_keys_to(t.name)]
+    queue = [k for k in keys if not change.columns or {*change.columns} & {*k.referenced_columns}]
+    while queue:
+        key = queue.pop()
+        if key.table not in found and (" ON DELETE " in key.definition or " ON UPDATE " in key.definition):
+            found.add(key.table)
+            queue += catalog.foreign_keys_to(key.table)
+    return found
 
 
 def _unfit_columns(change: RowChange, table: Table, catalog: Catalog) -> str | None:
@@ -232,3 +251,4 @@ _NEXT = (
     "do it in parts of your own before or after the migration; or, where few rows are touched or nobody writes them, "
     "write `-- pgsluice: allow unbatched-write because ...` above the statement"
 )
+_ONE_VALUE = f"write it with a query for each value, SET a = (SELECT ...) WHERE EXISTS (SELECT ...), which goes in batches; or {_NEXT}"

@@ -19,13 +19,16 @@ In batches, each a short transaction that gives way to traffic, resumed where it
 - else in the order of a unique key, each row once: `SET n = n + 1`, `SET token = gen_random_uuid()`. Nobody may change keys
   meanwhile; rows that come behind the last key of the beginning are not touched. `now()` is the time of each batch.
 
-A statement that names its rows by a unique key with `=` or `IN` stays as it is.
+`UPDATE ... FROM` one other table, with `=` on all columns of a unique key of that, and `DELETE ... USING` one go the same way: each
+row asks the other table for its own row. A statement that names its rows by a unique key with `=` or `IN` stays as it is.
 
 ## When the safe way does not apply
 
-FROM, USING, WITH and RETURNING; a condition that calls a volatile function; a subquery on the table itself; rows that would move to
-another partition; rules of the table; a row that must be met once in a table without a unique key. Where few rows are
-touched, or nobody writes the table, allow the rule with a directive on the statement: it then runs as it is, for as long as it takes.
+Two other tables or a query behind FROM or USING, or one of which a row may meet several rows; another table whose rows a foreign
+key changes with those that are changed; WITH and RETURNING; a condition that calls a volatile function; a subquery on the table
+itself; rows that would move to another partition; rules of the table; a row that must be met once in a table without a unique
+key. Where few rows are touched, or nobody writes the table, allow the rule with a directive on the statement: it then runs as it
+is, for as long as it takes.
 """
 
 from collections.abc import Iterator
