@@ -28,7 +28,7 @@ class JoinedChange:
 def joined_change(action: Action) -> JoinedChange | None:
     """What an UPDATE or DELETE of one table by the rows of one other says; None for any other."""
     node, text = action.node, action.sql
-    sources = node.get("fromClause") or node.get("usingClause") or ()
+    sources: list[Node] = node.get("fromClause") or node.get("usingClause") or []
     source = sources[0].get("RangeVar") if len(sources) == 1 else None
     change = row_change(action)
     if source is None or "colnames" in source.get("alias", {}) or change.where is None or set(change.beyond) not in ({"FROM"}, {"USING"}):
