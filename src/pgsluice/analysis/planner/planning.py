@@ -16,9 +16,11 @@ from pgsluice.analysis.planner.imagining import Imagination
 from pgsluice.analysis.planner.ordering import in_phases
 from pgsluice.analysis.planner.overlap import in_the_way, waiting_actions
 from pgsluice.analysis.planner.piece import Piece
+from pgsluice.analysis.planner.rebuilding import Rebuilding, rebuildings
 from pgsluice.analysis.planner.stretch import Stretch
 from pgsluice.analysis.planner.wholes import composed_whole
 from pgsluice.analysis.rules.rule import Context
+from pgsluice.analysis.twins.twin import NO_VIEWS, RebuiltViews
 from pgsluice.model.catalog import Catalog
 from pgsluice.model.errors import InputError, RefusedError
 from pgsluice.model.fingerprint import fingerprint
@@ -157,6 +159,9 @@ class FileComposition:
         self.made_here: set[guards.Key] = set()
         self.session: tuple[str, ...] = ()
         self.imagination = Imagination()
+        self._rebuildings = {r.first: r for r in rebuildings(self.file, catalog)}
+        self._around: dict[int, Rebuilding] = {}
+        self._taken: set[int] = set()
         self._flat = [a for group in self.file for a in group]
         self._ends = list(accumulate(len(group) for group in self.file))
 
@@ -179,7 +184,27 @@ class FileComposition:
         if (text := sessions.session_text(first)) is not None:
             self._remember(first, text)
             return None
-        return self._composed(number, self.statements[number])
+        self._take_along(number)
+        return None if number in self._taken else self._composed(number, self.statements[number])
+
+    def _take_along(self, number: int) -> None:
+        """Where views are dropped for a change of type that goes by a twin, its swap drops them and makes them anew."""
+        found = self._rebuildings.get(number)
+        spans = found.left_of(self.spans) if found is not None else None
+        if found is None or spans is None or not self._takes_its_time(found):
+            return
+        numbers = {*range(found.first, found.last + 1)} - {found.change}
+        self.spans, self._around[found.change], self._taken = spans, found, self._taken | numbers
+        self.made_here |= {k for n in numbers for a in self.file[n] if (k := guards.created(a)) is not None}
+
+    def _takes_its_time(self, found: Rebuilding) -> bool:
+        """Whether the change is no brief statement, and not allowed as it is: by a twin, then, or not at all."""
+        number, views = found.change, found.views(self.file, self.catalog)
+        if views is None:
+            return False
+        context = replace(self._context(number), around=views)
+        met = Composition(context, self.statements[number], number, self._allowances(number)).look(self.file[number][0])
+        return any(h.way is not None and not self._allowances(number).covers(rule.name) for rule, h in met.hazards)
 
     def only_controls(self, number: int) -> bool:
         """Whether the statement only sets the session or controls the transaction."""
@@ -253,7 +278,12 @@ class FileComposition:
             Stretch(self._flat, 0, self._ends[number] - len(self.file[number])),
             Stretch(self._flat, self._ends[number], len(self._flat)),
             self.options.asked,
+            self._views_around(number),
         )
+
+    def _views_around(self, number: int) -> RebuiltViews:
+        found = self._around.get(number)
+        return (found.views(self.file, self.catalog) if found is not None else None) or NO_VIEWS
 
     def _made_anew(self, number: int) -> frozenset[guards.Key]:
         """The objects that a statement drops and a later one of the same span makes anew."""

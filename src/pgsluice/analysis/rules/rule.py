@@ -11,6 +11,7 @@ from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.changes import column_name
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parts import Part as Part
+from pgsluice.analysis.twins.twin import NO_VIEWS, RebuiltViews
 from pgsluice.model.catalog import Catalog, Column, Table
 from pgsluice.model.finding import Category, Severity
 from pgsluice.model.postgres.identifiers import QualifiedName
@@ -37,7 +38,7 @@ class Context:
     rows earlier statements of the run may change: what a preflight query would see, when it runs, is `start`. Where it is known how
     they change them the table is in `imagined` instead. `earlier` and `later` are the actions of the same file in front of this one's
     statement and after it. `asked` are the names, patterns or categories of the rules that somebody asked for although they are not on
-    by default."""
+    by default. `around` are the views that the file drops right before the action and makes anew right behind it."""
 
     catalog: Catalog
     budget_s: float = 0.1
@@ -48,6 +49,7 @@ class Context:
     earlier: Sequence[Action] = ()
     later: Sequence[Action] = ()
     asked: tuple[str, ...] = ()
+    around: RebuiltViews = NO_VIEWS
 
     @property
     def version(self) -> ServerVersion:

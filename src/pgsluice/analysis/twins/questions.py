@@ -30,6 +30,7 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
     relations, constraints = [*relations, *lost[0]], [*constraints, *lost[1]]
     table = f"{literal(str(of))}::pg_catalog.regclass"
     views = _NO_VIEW if twin.to is not None and of == twin.table.name else ""
+    rebuilt = _classes([str(v.name) for v in twin.around.dropped])
     sql = f"""SELECT coalesce(string_agg(what, ', ' ORDER BY what), '') FROM (
     SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what
     FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -40,6 +41,8 @@ def _nothing_else(twin: Twin, copies: Copies, of: QualifiedName) -> Preflight:
                 WHERE k.oid = d.objid)) IS NOT TRUE
       AND (d.classid = 'pg_attrdef'::regclass
            AND EXISTS (SELECT FROM pg_attrdef f WHERE f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum)) IS NOT TRUE
+      AND (d.classid = 'pg_rewrite'::regclass
+           AND (SELECT r.ev_class FROM pg_rewrite r WHERE r.oid = d.objid) = ANY (ARRAY[{rebuilt}]::oid[])) IS NOT TRUE
 {views}    UNION
     SELECT 'options of column ' || a.attname FROM pg_attribute a
     WHERE a.attrelid = {table} AND a.attname = {literal(twin.column.name)} AND a.attoptions IS NOT NULL

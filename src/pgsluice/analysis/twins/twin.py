@@ -22,11 +22,24 @@ class NotKeptError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class RebuiltViews:
+    """Views that a file drops for a change of type and makes anew behind it. `dropped` as they stand before, in the order in which they are
+    dropped; `made` are the statements that make them anew, with those behind that are about them alone (GRANT, COMMENT)."""
+
+    dropped: tuple[Table, ...] = ()
+    made: tuple[str, ...] = ()
+
+
+NO_VIEWS = RebuiltViews()
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
     """`column` of `table` and its twin of the type that `change` gives. `back` is the user's expression for the old value; None
     where the server casts it. `one_way`: the old column is left behind from the swap on, as the user has allowed. `to`: the twin is
     the column under another name, and both are written until contract; else it takes the column's name in the swap. `start` is the
-    catalog before the run: what earlier statements of the file have taken from the column since needs no copy."""
+    catalog before the run: what earlier statements of the file have taken from the column since needs no copy; `around` are the views that
+    the file drops for the change and makes anew."""
 
     catalog: Catalog
     table: Table
@@ -36,6 +49,7 @@ class Twin:
     one_way: bool = False
     to: str | None = None
     start: Catalog | None = None
+    around: RebuiltViews = NO_VIEWS
     new: str = field(init=False)
     old: str = field(init=False)
 

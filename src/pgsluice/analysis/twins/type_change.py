@@ -9,6 +9,7 @@ from pgsluice.analysis.twins.not_null import NotNull
 from pgsluice.analysis.twins.partitions import same_partitions
 from pgsluice.analysis.twins.privileges import granted
 from pgsluice.analysis.twins.questions import differs, nothing_else
+from pgsluice.analysis.twins.rebuilt import come, gone
 from pgsluice.analysis.twins.sequence import defaults
 from pgsluice.analysis.twins.twin import Twin
 from pgsluice.analysis.twins.waiting import awaited
@@ -96,12 +97,14 @@ def _swapped(twin: Twin, copies: Copies, not_null: NotNull) -> Iterator[Part]:
     """One brief transaction. Each statement says what takes it back, so that the way back is one, too."""
     rename = f"{twin.alter} RENAME COLUMN"
     statements = [
+        *gone(twin.around),
         *copies.exchanged_keys(),
         *defaults(twin),
         *not_null.exchanged(),
         *copies.swapped(),
         (f"{rename} {twin.name} TO {quote(twin.old)}", f"{rename} {quote(twin.old)} TO {twin.name}"),
         (f"{rename} {quote(twin.new)} TO {twin.name}", f"{rename} {twin.name} TO {quote(twin.new)}"),
+        *come(twin.around),
     ]
     for check in same_partitions(twin.tables, *copies.references.trees):
         yield together(check, "nothing was attached meanwhile", check, PhaseName.MIGRATE)

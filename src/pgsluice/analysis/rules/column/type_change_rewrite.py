@@ -33,7 +33,10 @@ On a partitioned table the twin is made in all partitions at once. The server ch
 
 What cannot be the same on another column is refused before the start, and named: exclusion constraints, inheritance, rules,
 triggers that fire after each update, views, policies and generated columns that read the column (for these the plain statement
-fails as well). Without a database it cannot be seen what hangs on a column.
+fails as well). A view that the file drops right before the change and makes anew right behind it (`DROP VIEW`, the change, `CREATE
+VIEW`, with `GRANT` and `COMMENT` on it) goes and comes in the same brief transaction, there and back, unless it has more than its
+query, options, privileges and comment; one change between the two, and no `BEGIN` around them. Without a database it cannot be seen
+what hangs on a column.
 The column becomes the last one of its table, and `SELECT *` shows its old form too until `contract`.
 Who allows the rule gets the plain statement, for a maintenance window.
 """
@@ -48,6 +51,7 @@ from pgsluice.analysis.rules.alteration import subject
 from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
 from pgsluice.analysis.twins.obstacles import obstacles
+from pgsluice.analysis.twins.rebuilt import not_brought_back
 from pgsluice.analysis.twins.twin import NotKeptError, Twin, is_cast
 from pgsluice.analysis.twins.type_change import type_change as by_twin
 from pgsluice.analysis.twins.view_columns import readers
@@ -70,7 +74,7 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
         return _UNSEEN
     values = {d.word: d for d in action.statement.directives if d.word in ("back", "one-way")}
     back = (values["back"].values or {}).get("back") if "back" in values else None
-    twin = Twin(context.catalog, table, column, change, back, one_way="one-way" in values, start=context.start)
+    twin = Twin(context.catalog, table, column, change, back, one_way="one-way" in values, start=context.start, around=context.around)
     reason = next(_reasons(twin, context), None)
     if reason is not None:
         return NoRewrite(reason, _INSTEAD)
@@ -83,9 +87,11 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
 def _reasons(twin: Twin, context: Context) -> Iterator[str]:
     """Why there is no twin."""
     yield from obstacles(twin)
-    views = [str(v.name) for v in readers(twin)]
+    yield from not_brought_back(twin.around, twin.catalog.role)
+    rebuilt = {v.name for v in twin.around.dropped}
+    views = [str(v.name) for v in readers(twin) if v.name not in rebuilt]
     if views:
-        yield f"{', '.join(views)} reads {twin.name}: the plain statement fails, too. Drop it before, and make it anew in a later migration"
+        yield f"{', '.join(views)} reads {twin.name}: the plain statement fails, too. Drop it right before, and make it anew right behind"
     yield from _of_values(twin, twin.change, context.catalog)
 
 
