@@ -80,6 +80,17 @@ def test_rows_may_be_added_to_those_that_are_there(database: str):
     assert broken_foreign_keys(database) == []
 
 
+def test_a_row_for_each_row_of_another_table_where_a_check_leaves_some_out(database: str):
+    execute(
+        database,
+        "CREATE TABLE p (id int PRIMARY KEY)",
+        "CREATE TABLE c (p int NOT NULL UNIQUE REFERENCES p, kind text CHECK (kind <> 'value 3' AND length(kind) <> 8))",
+    )
+    for _ in range(2):
+        assert filled(database, 100).unfilled == ()
+    assert value(database, "SELECT count(*) FROM c") > 100
+
+
 def test_each_partition_by_hash_gets_rows_however_few(database: str):
     execute(database, "CREATE TABLE h (id int, kind text, PRIMARY KEY (id, kind)) PARTITION BY HASH (id, kind)")
     for n in range(24):

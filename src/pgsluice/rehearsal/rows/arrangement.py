@@ -195,7 +195,8 @@ def named_in(condition: str, columns: tuple[ColumnShape, ...]) -> frozenset[str]
 
 
 def _keep_apart(made: Arrangement, key: Key, wanted: int) -> None:
-    """Give the units of a key such ordinals that no two rows share it: one that is the row's number, or digits of that."""
+    """Give the units of a key such ordinals that no two rows share it: one that is the row's number, or digits of that. Where a foreign
+    key's is, the first row of its target comes again behind the last one."""
     units = list(dict.fromkeys(u for c in sorted(key.used) if (u := made.unit_of(c)) is not None))
     if not units:
         made.exact = False
@@ -206,7 +207,8 @@ def _keep_apart(made: Arrangement, key: Key, wanted: int) -> None:
     free = [u for u in whole if u not in made.ordinals]
     big = [u for u in free if u.cards >= wanted and u.key is None] or [u for u in free if u.cards >= wanted]
     if big:
-        made.ordinals[big[0]] = ROW
+        made.ordinals[big[0]] = ROW if big[0].key is None else f"{ROW} % {big[0].cards}"
+        made.exact = made.exact and big[0].key is None
     elif len(free) == len(units):
         _mixed(made, units)
     else:
