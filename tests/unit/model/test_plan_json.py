@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgsluice.model.errors import InputError
@@ -26,7 +26,7 @@ STEP = Step(
 PLAN = Plan(180006, ("public",), "f", (MigrationPlan("1", "abc", "m/1.sql", (Phase(PhaseName.EXPAND, (STEP,)),)),))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.from_type(Plan))
 def test_reading_gives_back_what_was_written(plan: Plan):
     assert plan_from_json(json.loads(json.dumps(plan_to_json(plan)))) == plan

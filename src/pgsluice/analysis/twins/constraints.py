@@ -90,6 +90,12 @@ class ForeignKey:
         """The parts go with the whole one."""
         return f"ALTER TABLE {self.whole.table} DROP CONSTRAINT {self.name}"
 
+    @property
+    def all_dropped(self) -> list[str]:
+        """The same, also where the partitions have each their own: a way back that broke off has not made the whole one."""
+        parts = self.checked if self.parted else []
+        return [f"ALTER TABLE {k.table} DROP CONSTRAINT IF EXISTS {quote(k.name)}" for k in (self.whole, *parts)]
+
     def put(self, definition: str) -> Iterator[Exchange]:
         """One of this definition, brief: each partition has its own, which is not validated yet."""
         for each in self.checked:

@@ -53,7 +53,9 @@ class References:
         """Around that of the primary key, which cannot go while they rest on it; the columns have their former names."""
         for key in self.keys:
             back = key.put(key.whole.definition) if self.late else key.renamed(self._aside(key))
-            yield key.dropped, ";\n".join(there for there, _ in back)
+            first, *more = key.all_dropped if self.late else (key.dropped,)
+            yield first, ";\n".join(there for there, _ in back)
+            yield from ((drop, "") for drop in more)
         yield from primary_key
         for key in self.keys:
             if self.late:
