@@ -18,6 +18,11 @@ CREATE TABLE membership (
 CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL);
 CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);
 ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+CREATE TABLE of_b (id int PRIMARY KEY, b int NOT NULL REFERENCES b);
+CREATE TABLE one_of (id serial PRIMARY KEY, a int UNIQUE REFERENCES a, b int UNIQUE REFERENCES b, CHECK (num_nonnulls(a, b) = 1));
+CREATE TABLE ring (id uuid PRIMARY KEY, next uuid NOT NULL UNIQUE REFERENCES ring);
+CREATE TYPE uuids AS RANGE (subtype = uuid);
+CREATE TABLE blocks (id int PRIMARY KEY, held uuids NOT NULL, EXCLUDE USING gist (held WITH &&));
 CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree CHECK (up < id), "row" int, k int);
 CREATE TABLE covered (a int, b int);
 CREATE UNIQUE INDEX ON covered (b) INCLUDE (a);

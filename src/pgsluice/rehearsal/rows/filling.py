@@ -140,7 +140,7 @@ def _rows_of(filling: _Filling, turn: Turn) -> tuple[Arrangement, int]:
     present = filling.session.value(f"SELECT count(*) FROM ONLY {table.name}")
     start += BEHIND if present else 0
     later, habits = [*turn.later, *turn.constructed], filling.habits.get(table.name, {})
-    made = arrange(table, shapes, _counts(filling, table), later, wanted, filling.seed, filling.nulls, habits)
+    made = arrange(table, shapes, _counts(filling, turn), later, wanted, filling.seed, filling.nulls, habits)
     _construct(made, turn, filling)
     _refuse_unmade(made, filling)
     checks, share = meet_checks(filling.session, made, shapes, start, min(wanted, made.limit))
@@ -153,10 +153,11 @@ def _rows_of(filling: _Filling, turn: Turn) -> tuple[Arrangement, int]:
     return made, added
 
 
-def _counts(filling: _Filling, table: TableShape) -> dict[int, int]:
-    """The rows of the tables that this one references."""
+def _counts(filling: _Filling, turn: Turn) -> dict[int, int]:
+    """The rows of the tables that this one references, those that have theirs already."""
+    table = turn.table
     for key in table.foreign_keys:
-        if key.target in filling.counts:
+        if key.target in filling.counts or key in (*turn.later, *turn.constructed):
             continue
         given = " AND ".join(f"{quote(c)} IS NOT NULL" for c in key.target_columns)
         if key.target != table.oid:
@@ -182,7 +183,9 @@ def _construct(made: Arrangement, turn: Turn, filling: _Filling) -> None:
         target = shapes.tables[key.target]
         start, wanted = _stretch(filling, shapes.leaves_of(key.target)[0])
         theirs = made if target.oid == made.table.oid else arrange(target, shapes, {}, [], wanted, made.salt, made.nulls, {})
-        drawn = f"({start} + {hashed(ROW, made.salt, str(made.table.name), *key.columns)} % {wanted})"
+        keyed = any((unit := made.unit_of(c)) is not None and unit in made.ordinals for c in key.columns)
+        number = ROW if keyed else hashed(ROW, made.salt, str(made.table.name), *key.columns)
+        drawn = f"({start} + {number} % {wanted})"
         for ours, other in zip(key.columns, key.target_columns, strict=True):
             unit = theirs.unit_of(other)
             if unit is None or theirs.ordinals.get(unit) != ROW or other not in theirs.supplies:

@@ -71,7 +71,8 @@ def _improve(session: Session, made: Arrangement, shapes: Shapes, check: Check, 
     unique = [c for c in columns if (u := made.unit_of(c)) is not None and made.ordinals.get(u) == ROW]
 
     def share() -> float:
-        return _share(_met(session, probe(made, start, count, touching, SAMPLE, columns, unique)))
+        differing = [c for c in unique if c not in made.null]
+        return _share(_met(session, probe(made, start, count, touching, SAMPLE, columns, differing)))
 
     best: tuple[Choice, ...] = ()
     best_share = share()
@@ -110,7 +111,7 @@ def _combinations(made: Arrangement, shapes: Shapes, check: Check, span: int) ->
 
 def _choices(made: Arrangement, shapes: Shapes, column: str, check: Check, span: int) -> list[Choice]:
     own = made.table.column(column)
-    absent: list[Choice] = [(column, None)] if made.may_wait(column) else []
+    absent: list[Choice] = [] if own.not_null else [(column, None)]
     if column not in made.supplies:
         return absent
     type_ = shapes.types[own.type]

@@ -65,10 +65,11 @@ def _wrapped(inner: Supply | None, template: str) -> Supply | None:
 
 
 def _range(type_: TypeShape, types: Mapping[int, TypeShape], depth: int) -> Supply | None:
-    """Ranges that neither touch nor overlap, so that exclusion constraints hold as well."""
+    """Ranges that neither touch nor overlap, so that exclusion constraints hold as well; of one value where it is not known which of
+    two is the larger one."""
     inner = supply(types[type_.subtype], "", types, depth + 1)
     if inner is None or not inner.ordered:
-        return None
+        return _wrapped(inner, f"{type_.name}({{}}, {{}}, '[]')")
 
     def made(k: str) -> str:
         start = f"(2 * (({k}) % {inner.distinct // 2}))"
