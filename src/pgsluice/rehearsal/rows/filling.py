@@ -13,7 +13,7 @@ from pgsluice.rehearsal.rows.demands import with_demands
 from pgsluice.rehearsal.rows.habits import Habits
 from pgsluice.rehearsal.rows.meeting import meet_checks
 from pgsluice.rehearsal.rows.order import Turn, nullable, turns
-from pgsluice.rehearsal.rows.shape import Check, ForeignKey, Shapes, TableShape, read_shapes
+from pgsluice.rehearsal.rows.shape import Check, ForeignKey, Shapes, read_shapes
 from pgsluice.rehearsal.rows.statements import insert, orphans, update
 
 _QUERIES = named_queries(__package__)
