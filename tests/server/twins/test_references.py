@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import ForeignKeyViolation
 
 from pgsluice import api
-from pgsluice.model.errors import StepFailedError
+from pgsluice.model.errors import RefusedError, StepFailedError
 from pgsluice.model.events import Event, StepStarted
 from tests.server.twins.clients import ROWS_EACH, Client, Load, Reader
 from tests.server.twins.scene import Scene
@@ -189,3 +189,14 @@ class Family(Client):
             del self.rows[gone]
             if self._run(connection, "SELECT FROM c WHERE x = %s", gone):
                 self.wrong.append(f"{gone} outlived what it references")
+
+
+@pytest.mark.pg("< 18")
+def test_more_than_fit_into_a_swap(scene: Scene):
+    """From each partition to each partition: said before anything changes. One for all of them is enough from 18 on."""
+    for table, columns in (("t", "id int, day int, PRIMARY KEY (id, day)"), ("c", "x int, day int, FOREIGN KEY (x, day) REFERENCES t")):
+        scene.before(f"CREATE TABLE {table} ({columns}) PARTITION BY LIST (day)")
+        scene.before(*(f"CREATE TABLE {table}{n} PARTITION OF {table} FOR VALUES IN ({n})" for n in range(16)))
+    scene.write("ALTER TABLE t ALTER COLUMN id TYPE bigint")
+    with pytest.raises(RefusedError, match="the swap would make 272 foreign keys"):
+        scene.plan()

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pgsluice.analysis.parts import Part, Settled
-from pgsluice.analysis.twins.twin import NotKeptError
-from pgsluice.model.catalog import Constraint, Table, TableKind
+from pgsluice.analysis.twins.twin import NotKeptError, below
+from pgsluice.model.catalog import Catalog, Constraint, Table, TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import HELPER_PREFIX, NAME_BYTES, QualifiedName, clip, helper_name, literal, quote
 from pgsluice.model.postgres.locks import LockMode
@@ -44,18 +44,22 @@ def added(constraint: Constraint, definition: str | None, *, again: bool = False
 class ForeignKey:
     """A foreign key of a table, and its parts where that is partitioned; `tables` are the table and all below it.
 
-    Up to 17 one of a partitioned table is never NOT VALID: each partition gets its own, which the whole one takes for its parts."""
+    Up to 17 one of a partitioned table is never NOT VALID: it is `parted`, and each partition gets its own, which the whole one takes for
+    its parts."""
 
     whole: Constraint
     tables: tuple[Table, ...]
+    parted: bool
+
+    @classmethod
+    def of(cls, key: Constraint, catalog: Catalog) -> "ForeignKey":
+        tables = below(catalog.tables[key.table], catalog)
+        parted = tables[0].kind is TableKind.PARTITIONED and not catalog.version.has_not_valid_keys_of_partitioned
+        return cls(key, tables, parted)
 
     @property
     def name(self) -> str:
         return quote(self.whole.name)
-
-    @property
-    def parted(self) -> bool:
-        return self.tables[0].kind is TableKind.PARTITIONED
 
     @property
     def parts(self) -> list[Constraint]:
@@ -64,7 +68,7 @@ class ForeignKey:
 
     @property
     def checked(self) -> list[Constraint]:
-        """Those of the tables that hold rows: of each partition its part, else the whole one."""
+        """Those that are made NOT VALID: the whole one, or that of each partition."""
         if not self.parted:
             return [self.whole]
         leaves, parts = [t.name for t in self.tables if t.kind is TableKind.TABLE], {p.table: p for p in self.parts}

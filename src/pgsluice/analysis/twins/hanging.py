@@ -9,7 +9,7 @@ from pgsluice.analysis.parsing.surgery import index_named
 from pgsluice.analysis.parts import Part, Settled
 from pgsluice.analysis.twins.constraints import Exchange, ForeignKey, added, gentle
 from pgsluice.analysis.twins.references import References
-from pgsluice.analysis.twins.twin import NotKeptError, Twin, below
+from pgsluice.analysis.twins.twin import NotKeptError, Twin
 from pgsluice.model.catalog import Constraint, ConstraintKind, Index, TableKind
 from pgsluice.model.plan import PhaseName
 from pgsluice.model.postgres.identifiers import QualifiedName, helper_name, quote
@@ -50,7 +50,7 @@ class Copies:
         """Foreign keys of the table; not those that reference the column as well."""
         to = {(key.whole.table, key.whole.name) for key in self.references.keys}
         own = [c for c in self._own() if c.kind is ConstraintKind.FOREIGN_KEY and not c.inherited and (c.table, c.name) not in to]
-        return [ForeignKey(k, below(self.twin.catalog.tables[k.table], self.twin.catalog)) for k in own]
+        return [ForeignKey.of(k, self.twin.catalog) for k in own]
 
     @property
     def references(self) -> References:

@@ -52,6 +52,7 @@ from pgsluice.analysis.rules.conversion import convertible
 from pgsluice.analysis.rules.rule import Context, Hazard, NoRewrite, Rewrite, Rule
 from pgsluice.analysis.twins.obstacles import obstacles
 from pgsluice.analysis.twins.rebuilt import not_brought_back
+from pgsluice.analysis.twins.references import References
 from pgsluice.analysis.twins.twin import NotKeptError, Twin, is_cast
 from pgsluice.analysis.twins.type_change import type_change as by_twin
 from pgsluice.analysis.twins.view_columns import readers
@@ -87,6 +88,7 @@ def _way(action: Action, context: Context) -> Rewrite | NoRewrite:
 def _reasons(twin: Twin, context: Context) -> Iterator[str]:
     """Why there is no twin."""
     yield from obstacles(twin)
+    yield from References(twin).too_many(context.budget_s)
     yield from not_brought_back(twin.around, twin.catalog.role)
     rebuilt = {v.name for v in twin.around.dropped}
     views = [str(v.name) for v in readers(twin) if v.name not in rebuilt]
