@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from pgsluice.analysis.locks.cast import Match, Names
+from pgsluice.analysis.locks.inlining import inlined
 from pgsluice.analysis.locks.table import has_row
 from pgsluice.analysis.parsing.expressions import Expression
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.parsing.trees import Name
-from pgsluice.model.catalog import Catalog, Table, TableKind, Type
+from pgsluice.model.catalog import Catalog, Function, Table, TableKind, Type
 from pgsluice.model.postgres.identifiers import QualifiedName
 
 
@@ -71,17 +72,26 @@ def unless_missing(form: str) -> Callable[[Subject], Iterator[Match]]:
     return classify
 
 
-def is_volatile(expression: Expression, catalog: Catalog) -> bool:
+_DEPTH = 5
+"""Functions that the server replaces by their body inside of others: deeper ones are taken for volatile."""
+
+
+def is_volatile(expression: Expression, catalog: Catalog, depth: int = 0) -> bool:
     """Whether the value may differ from row to row: it calls a function that is volatile or that nobody knows."""
-    return any(_volatile(name, catalog) for name in expression.functions)
+    return any(_volatile(name, catalog, depth) for name in expression.functions)
 
 
-def _volatile(name: Name, catalog: Catalog) -> bool:
+def _volatile(name: Name, catalog: Catalog, depth: int) -> bool:
     schema, plain = name
     found = [f for f in catalog.functions if f.name.name == plain and (schema is None or f.name.schema == schema)]
     if found:
-        return any(f.volatility == "volatile" for f in found)
+        return any(f.volatility == "volatile" and _acts_volatile(f, catalog, depth) for f in found)
     return not (schema in (None, "pg_catalog") and plain in steady_functions())
+
+
+def _acts_volatile(function: Function, catalog: Catalog, depth: int) -> bool:
+    value = inlined(function.definition) if function.definition is not None and depth < _DEPTH else None
+    return value is None or is_volatile(value, catalog, depth + 1)
 
 
 @cache
