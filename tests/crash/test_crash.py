@@ -127,8 +127,8 @@ ORDER BY 1
 """
 
 
-@pytest.mark.thorough("a minute and a half")
-@pytest.mark.pg("18")
+@pytest.mark.thorough("a minute and a half for each major; up to 17 each partition has a foreign key of its own meanwhile")
+@pytest.mark.pg("!=15, !=16, !=17")
 @pytest.mark.parametrize("change", ["twin", "referenced"])
 def test_forward_again_after_a_harmed_rollback_of_a_twin(server: TestServer, change: str):
     """What the way back has prepared would be in the way of the new release: it is gone again. Harmed where it validates and swaps."""
