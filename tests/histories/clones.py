@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import psycopg
@@ -162,15 +161,15 @@ def verdicts(chain: Chain, file: Path, run: Runner = run_pgsluice) -> Iterator[O
             if complaint is None:
                 plain(chain.history, file, chain.dsn(other))
             clones = Clones(chain.dsn(template), chain.dsn(one), chain.dsn(other), chain.dsn(ours), chain.busy)
-            yield _verdict(file, kind, complaint, clones, run)
+            yield _verdict(chain.history, file, kind, complaint, clones, run)
             if complaint is None:
                 return
 
 
-def _verdict(file: Path, kind: str, complaint: str | None, clones: Clones, run: Runner) -> Outcome:
+def _verdict(history: History, file: Path, kind: str, complaint: str | None, clones: Clones, run: Runner) -> Outcome:
     allowed = tuple[str, ...]()
     with TemporaryDirectory() as folder:
-        copyfile(file, Path(folder) / file.name)
+        history.copy(file, Path(folder))
         ran = run(Path(folder), clones, ())
         while named := remedies(ran.stderr) - {*allowed}:
             if changed := clones.changed():

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import psycopg
@@ -61,6 +60,11 @@ class History:
         path = re.search(r"^SET search_path = (.*);$", self.before, re.MULTILINE)
         return path.group(1) if path else None
 
+    def copy(self, file: Path, folder: Path) -> None:
+        """A migration for pgsluice to run, with the mark that its tool would have known otherwise."""
+        mark = "-- no-transaction\n" if file.name in self.outside else ""
+        (folder / file.name).write_text(mark + file.read_text())
+
     def placed(self, dsn: str) -> str:
         """The connection string with the search path of the history."""
         path = self.search_path
@@ -105,7 +109,7 @@ def run_each(history: History, dsn: str, *options: str) -> Replay:
     dsn, replay = history.placed(dsn), Replay(subprocess.CompletedProcess([], 0))
     with TemporaryDirectory() as folder:
         for file in history.files:
-            copyfile(file, Path(folder) / file.name)
+            history.copy(file, Path(folder))
             replay = _one(replay, file.name, partial(_run, Path(folder), dsn, "--treat-as-large", *options), dsn)
             if replay.failed:
                 break
