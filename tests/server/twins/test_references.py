@@ -33,6 +33,14 @@ CASES = {
         INSERT INTO t SELECT i, i FROM generate_series(1, 50) i; INSERT INTO c SELECT i FROM generate_series(1, 50) i""",
         "ALTER TABLE t ALTER COLUMN a TYPE bigint",
     ),
+    "from the far end": (
+        """CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t);
+        CREATE TABLE c (id int PRIMARY KEY REFERENCES t ON DELETE CASCADE); CREATE TABLE g (x int REFERENCES c);
+        INSERT INTO t SELECT i, nullif(i - 1, 0) FROM generate_series(1, 50) i; INSERT INTO c SELECT i FROM generate_series(1, 50) i;
+        INSERT INTO g SELECT i FROM generate_series(1, 50) i""",
+        "ALTER TABLE g ALTER COLUMN x TYPE bigint;\nALTER TABLE c ALTER COLUMN id TYPE bigint;\n"
+        "ALTER TABLE t ALTER COLUMN up TYPE bigint, ALTER COLUMN id TYPE bigint",
+    ),
     "of a partitioned table": (
         """CREATE TABLE t (id int PRIMARY KEY, u int UNIQUE);
         CREATE TABLE c (k int, x int CONSTRAINT "To T" REFERENCES t ON DELETE CASCADE, y int REFERENCES t (u)) PARTITION BY LIST (k);

@@ -75,6 +75,15 @@ def test_what_hangs_on_the_column(scene: Scene, name: str):
     _refused(scene, TYPE, said)
 
 
+@pytest.mark.parametrize("between", ["", "CREATE INDEX ON a (n);"])
+def test_types_at_both_ends_of_foreign_keys_in_an_order_that_cannot_be_mended(scene: Scene, between: str):
+    execute(scene.dsn, "CREATE TABLE a (id int PRIMARY KEY, b int, n int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a)")
+    execute(scene.dsn, "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b")
+    circle = "ALTER TABLE a ALTER id TYPE bigint, ALTER b TYPE bigint; ALTER TABLE b ALTER id TYPE bigint, ALTER a TYPE bigint"
+    change = f"ALTER TABLE b ALTER a TYPE bigint; {between} ALTER TABLE a ALTER id TYPE bigint" if between else circle
+    _refused(scene, change, "referenced by one whose type was changed before")
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_and_expressions(scene: Scene, name: str):
     execute(scene.dsn, "CREATE TABLE t (a int, c text, n text NOT NULL); INSERT INTO t VALUES (1, '12', 'yes'), (2, 'long one', 'no')")

@@ -15,6 +15,7 @@ from pgsluice.analysis.planner.composition import Allowances, Composition, Refus
 from pgsluice.analysis.planner.imagining import Imagination
 from pgsluice.analysis.planner.ordering import in_phases
 from pgsluice.analysis.planner.overlap import in_the_way, waiting_actions
+from pgsluice.analysis.planner.parents_first import parents_first, too_late
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.analysis.planner.rebuilding import Rebuilding, rebuildings
 from pgsluice.analysis.planner.stretch import Stretch
@@ -26,6 +27,7 @@ from pgsluice.model.errors import InputError, RefusedError
 from pgsluice.model.fingerprint import fingerprint
 from pgsluice.model.plan import MigrationPlan, PhaseName, Plan
 
+_BY_TWIN = "type-change-rewrite"
 _CONTROL = frozenset({"BEGIN", "COMMIT"})
 
 
@@ -83,10 +85,12 @@ def plan_migration(
     now, where earlier migrations of the same plan change it first."""
     statements = tuple(_ours(s) for s in migration.statements)
     _readable(statements)
+    statements = tuple(statements[number] for number in parents_first([actions(s) for s in statements], catalog))
     file = FileComposition(statements, catalog, options, start or catalog)
     file.spans = guards.spans(file.file)
     pieces = file.pieces()
     _refuse_overlap(migration, pieces, options, catalog)
+    file.refusals += _late_parents(file, pieces, catalog)
     if file.refusals:
         raise refused(migration, file.refusals)
     ordered = in_phases(pieces)
@@ -114,6 +118,16 @@ def _refuse_overlap(migration: Migration, pieces: list[Piece], options: PlanOpti
             where=met[0].actions[0].statement.place,
             next=f"`pgsluice contract {met[1]}` first, once the old release is gone",
         )
+
+
+def _late_parents(file: "FileComposition", pieces: list[Piece], catalog: Catalog) -> Iterator[Refusal]:
+    """Changes of type that no order suits, or that something between them keeps from it."""
+    by_twin = {p.origin[0] for p in pieces if p.hazard == _BY_TWIN and p.settled is not None}
+    for child, parent in too_late(file.file, catalog) if len(by_twin) > 1 else ():
+        if {child, parent} <= by_twin:
+            what = "it changes the type of a column that is referenced by one whose type was changed before"
+            reason = "the old foreign key would rest on the key that changes hands"
+            yield Refusal(file.statements[parent].place, _BY_TWIN, what, reason, "put it before that one, or into a migration before")
 
 
 def refused(migration: Migration, refusals: list[Refusal]) -> RefusedError:

@@ -6,9 +6,11 @@ from itertools import pairwise
 from pgsluice.analysis.locks.impact import Impact
 from pgsluice.analysis.parsing.statement import Action
 from pgsluice.analysis.planner.composition import UNKNOWN, Composition
+from pgsluice.analysis.planner.parents_first import parents_first
 from pgsluice.analysis.planner.piece import Piece
 from pgsluice.analysis.planner.replacement import exchange, replaced_later
 from pgsluice.analysis.rules.rule import Context
+from pgsluice.model.catalog import Catalog
 from pgsluice.model.steps import Lock
 
 _PASSES = (
@@ -24,7 +26,7 @@ src/backend/commands/tablecmds.c, coarser where clauses of neighbouring passes d
 
 def composed_whole(composition: Composition, actions: tuple[Action, ...]) -> list[Piece]:
     """The pieces of a statement, which `composition` is for."""
-    for number, action in enumerate(sorted(actions, key=_pass) if len(actions) > 1 else actions):
+    for number, action in enumerate(_in_order(actions, composition.context.catalog)):
         composition.part = number
         _compose(composition, action, actions)
     pieces = composition.pieces
@@ -32,6 +34,11 @@ def composed_whole(composition: Composition, actions: tuple[Action, ...]) -> lis
         return pieces
     texts = sorted(a.sql for a in actions)
     return [_one(pieces, actions)] if sorted(p.sql for p in pieces) == texts and _alike(pieces) else _brief_together(pieces)
+
+
+def _in_order(actions: tuple[Action, ...], catalog: Catalog) -> list[Action]:
+    by_pass = sorted(actions, key=_pass)
+    return [by_pass[number] for number in parents_first([(action,) for action in by_pass], catalog)] if len(actions) > 1 else by_pass
 
 
 def _compose(composition: Composition, action: Action, statement: tuple[Action, ...]) -> None:
