@@ -78,7 +78,18 @@ _DEPTH = 5
 
 def is_volatile(expression: Expression, catalog: Catalog, depth: int = 0) -> bool:
     """Whether the value may differ from row to row: it calls a function that is volatile or that nobody knows."""
-    return any(_volatile(name, catalog, depth) for name in expression.functions)
+    return any(_volatile(name, catalog, depth) for name in expression.functions if not _zone_of_an_instant(name, expression, catalog))
+
+
+_ZONE = frozenset({(None, "timezone"), ("pg_catalog", "timezone")})
+_TIMES_OF_DAY = frozenset({"current_time", "localtime", "timetz", "time"})
+
+
+def _zone_of_an_instant(name: Name, expression: Expression, catalog: Catalog) -> bool:
+    """Of the server's functions behind AT TIME ZONE only the one for a time of the day is volatile (it looks at the date), on 14."""
+    if name not in _ZONE or any(f.name.name == "timezone" for f in catalog.functions):
+        return False
+    return catalog.version.major > 14 or not any(plain in _TIMES_OF_DAY for _, plain in (*expression.functions, *expression.types))
 
 
 def _volatile(name: Name, catalog: Catalog, depth: int) -> bool:
