@@ -1,6 +1,6 @@
 """Killed, cut off or terminated at the points of what it sends, and run again: the same end as if nothing had happened.
 
-On the newest major: every sixteenth message that writes, beginning at a drawn one, each with one kind of harm, in turn. With
+On the newest major: every twenty-fourth message that writes, beginning at a drawn one, each with one kind of harm, in turn. With
 --pg-majors=all every one that writes, on the other majors as well, and every message with every kind.
 """
 
@@ -73,7 +73,7 @@ def test_undisturbed_it_ends_as_plain_sql(forward):
         assert not wrong(dsn, forward.expected(), **GOOD_END["run"])
 
 
-SHARE = 16
+SHARE = 24
 """Of the writes one in so many is harmed, but for --pg-majors=all: all of them take minutes."""
 
 

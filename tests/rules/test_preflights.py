@@ -191,6 +191,7 @@ def test_names_that_the_file_frees_are_not_asked_about(connection, database: str
         assert not _refused_by_server(database, change, (psycopg.errors.ProgrammingError,)), change
 
 
+@pytest.mark.newest("most of a minute")
 def test_what_uses_a_composite_type_is_told_before_it_changes(connection, database: str):
     connection.execute(COMPOSITES)
     for change, users in USED.items():
