@@ -16,11 +16,14 @@ Group = tuple[Action, ...]
 
 def parents_first(groups: Sequence[Group], catalog: Catalog) -> list[int]:
     """The order in which they are to run, by their numbers: within each stretch of nothing but changes of type."""
+    changes = [all(type_change(action) is not None for action in group) for group in groups]
+    if sum(changes) < 2:
+        return list(range(len(groups)))
     order: list[int] = []
     stretch: list[int] = []
     behind = catalog
     for number, group in enumerate(groups):
-        if all(type_change(action) is not None for action in group):
+        if changes[number]:
             stretch.append(number)
         else:
             order += [*_sorted(stretch, groups, catalog), number]

@@ -38,7 +38,7 @@ def composed_whole(composition: Composition, actions: tuple[Action, ...]) -> lis
 
 def _in_order(actions: tuple[Action, ...], catalog: Catalog) -> list[Action]:
     by_pass = sorted(actions, key=_pass)
-    return [by_pass[number] for number in parents_first([(action,) for action in by_pass], catalog)] if len(actions) > 1 else by_pass
+    return [by_pass[number] for number in parents_first([(action,) for action in by_pass], catalog)]
 
 
 def _compose(composition: Composition, action: Action, statement: tuple[Action, ...]) -> None:
