@@ -5,11 +5,10 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from itertools import chain, repeat
 
-from pgsluice.execution.backfill.fill import FillResult, Worker, run_fill
-from pgsluice.execution.backfill.overseer import Overseer
+from pgsluice.execution.backfill.fill import FillResult, Worker
 from pgsluice.execution.backfill.pace import FillLimits
-from pgsluice.execution.backfill.reins import Reins
 from pgsluice.execution.backfill.signals import probe_of, signals_of, try_query
+from pgsluice.execution.backfill.steered import run_steered
 from pgsluice.execution.backfill.tally import Tally
 from pgsluice.execution.db.errors import DatabaseError, Trouble, message_of, sqlstate_of, trouble_of
 from pgsluice.execution.db.session import Session
@@ -142,35 +141,26 @@ class JobRun:
                 ) from error
 
     def _work(self, control: Session, crew: list[Session], fence: int) -> FillResult:
-        name, reins = self._job.name, Reins(self._limits.at(self._pace), self._checkpoint)
+        name = self._job.name
         workers = [self._worker(control, one, number, fence) for number, one in enumerate(crew)]
 
         def bad(place: str, error: str) -> None:
             backfills.add_bad_row(control, "", name, place, error)
 
         try:
-            with (
-                self._throttle([one.pid for one in crew]) as throttle,
-                Overseer(
-                    control,
-                    reins,
-                    self._tally,
-                    ("", name),
-                    self._pace,
-                    workers=len(crew),
-                    report=self._report,
-                    verdict=lambda: throttle.verdict,
-                ),
-            ):
-                result = run_fill(
-                    workers,
-                    self._job.fill,
-                    reins,
-                    report=self._report,
-                    step=name,
-                    tally=self._tally,
-                    bad=bad if self._job.skip_failing else None,
-                )
+            result = run_steered(
+                workers,
+                self._job.fill,
+                self._limits,
+                self._pace,
+                ("", name),
+                looks=control,
+                throttle=self._throttle([one.pid for one in crew]),
+                tally=self._tally,
+                report=self._report,
+                checkpoint=self._checkpoint,
+                bad=bad if self._job.skip_failing else None,
+            )
         except (PatienceError, StepFailedError) as error:
             end_job(control, name, fence, JobState.FAILED, str(error))
             raise

@@ -4,11 +4,10 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from pgsluice.execution.backfill.fill import Worker, run_fill
-from pgsluice.execution.backfill.overseer import Overseer
+from pgsluice.execution.backfill.fill import Worker
 from pgsluice.execution.backfill.pace import FillLimits
-from pgsluice.execution.backfill.reins import Reins
 from pgsluice.execution.backfill.signals import signals_of
+from pgsluice.execution.backfill.steered import run_steered
 from pgsluice.execution.backfill.tally import Tally
 from pgsluice.execution.db.session import Session
 from pgsluice.execution.engine.context import StepContext, StepResult
@@ -34,26 +33,21 @@ def handle(context: StepContext) -> StepResult:
 
 
 def _fill(context: StepContext, sessions: Sequence[Session]) -> None:
-    name, tally, asked = (context.migration, context.step.id), Tally(), context.limits
-    reins = Reins(FillLimits(stall_budget_s=asked.stall_budget_s, patience_s=asked.patience_s).at(asked.pace), context.checkpoint)
-    workers = [_worker(context, session, number) for number, session in enumerate(sessions)]
-    fill = context.step.fill
+    name, asked, fill = (context.migration, context.step.id), context.limits, context.step.fill
     assert fill is not None
     signals = signals_of(asked.bounds, fill.table, lambda: [session.pid for session in sessions])
-    with (
-        Throttle(lambda: context.watch, signals, lambda text: context.report(Notice(*name, text)), lent=True) as throttle,
-        Overseer(
-            context.watch,
-            reins,
-            tally,
-            name,
-            asked.pace,
-            workers=len(workers),
-            report=context.report,
-            verdict=lambda: throttle.verdict,
-        ),
-    ):
-        run_fill(workers, fill, reins, report=context.report, migration=name[0], step=name[1], tally=tally)
+    run_steered(
+        [_worker(context, session, number) for number, session in enumerate(sessions)],
+        fill,
+        FillLimits(stall_budget_s=asked.stall_budget_s, patience_s=asked.patience_s),
+        asked.pace,
+        name,
+        looks=context.watch,
+        throttle=Throttle(lambda: context.watch, signals, lambda text: context.report(Notice(*name, text)), lent=True),
+        tally=Tally(),
+        report=context.report,
+        checkpoint=context.checkpoint,
+    )
 
 
 def _worker(context: StepContext, session: Session, number: int) -> Worker:
