@@ -8,6 +8,8 @@ from pgsluice.analysis.locks.subject import is_volatile
 from pgsluice.analysis.parsing.own_expression import expression_of
 from pgsluice.execution.db.catalog import read_catalog
 from pgsluice.execution.db.connect import connect
+from tests.server.locks.rewriting import rewrites
+from tests.support.sql import execute
 
 DEFAULTS = """
 timestamptz now() + interval '1 day'
@@ -57,18 +59,16 @@ int nextval('s')::int
 def test_each_default(database: str):
     """What a server does not know is none of it."""
     wrong, tried = [], 0
-    with closing(connect(database, "test", environment={})) as session, psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("CREATE SEQUENCE s")
+    execute(database, "CREATE SEQUENCE s")
+    with closing(connect(database, "test", environment={})) as session:
         catalog = read_catalog(session)
-        for type_, default in (line.split(" ", 1) for line in DEFAULTS.strip().splitlines()):
-            connection.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (a int)")
-            (before,) = connection.execute("SELECT pg_relation_filenode('t')").fetchone() or (None,)
-            try:
-                connection.execute(f"ALTER TABLE t ADD COLUMN c {type_} DEFAULT ({default})")
-            except (psycopg.errors.SyntaxError, psycopg.errors.UndefinedFunction):
-                continue
-            tried += 1
-            rewritten = connection.execute("SELECT pg_relation_filenode('t')").fetchone() != (before,)
-            if is_volatile(expression_of(default), catalog) != rewritten:
-                wrong.append((default, rewritten))
+    for type_, default in (line.split(" ", 1) for line in DEFAULTS.strip().splitlines()):
+        execute(database, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a int)")
+        try:
+            rewritten = rewrites(database, f"ALTER TABLE t ADD COLUMN c {type_} DEFAULT ({default})")
+        except (psycopg.errors.SyntaxError, psycopg.errors.UndefinedFunction):
+            continue
+        tried += 1
+        if is_volatile(expression_of(default), catalog) != rewritten:
+            wrong.append((default, rewritten))
     assert wrong == [] and tried > 35

@@ -1,13 +1,17 @@
 """A change of shape, played on a database as pgsluice does it, beside one where the same file runs as plain SQL."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgsluice import api
 from pgsluice.model.plan import Plan
 from pgsluice.model.settings import Settings
+from tests.server.twins.clients import Reader
 from tests.support.oracle import Picture, differences, picture
 from tests.support.sql import execute
+
+MOMENT_S = 0.3
 
 
 @dataclass
@@ -44,6 +48,16 @@ class Scene:
 
     def roll_back(self) -> None:
         api.rollback(None, self.settings, ask=lambda losses: False)
+
+    def there_and_back(self, reading_s: float = 0.0) -> None:
+        """To the gate, beside a transaction that has read the table `t` and stays open for so long, back, and to the gate again; with
+        moments in which clients have only that shape."""
+        with Reader(self.dsn, reading_s):
+            self.run()
+        time.sleep(MOMENT_S)
+        self.roll_back()
+        self.run()
+        time.sleep(MOMENT_S)
 
     def walk(self, change: str) -> None:
         """There and back, which ends as it began, and there again through contract, which ends as the plain statement does."""

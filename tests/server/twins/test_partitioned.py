@@ -1,6 +1,5 @@
 """A key's type in a partitioned table: the end of the plain statement, and the way back; and clients meanwhile."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +8,7 @@ from psycopg import IsolationLevel
 from pgsluice import api
 from pgsluice.model.errors import RefusedError, StepFailedError
 from pgsluice.model.events import Event, StepStarted
-from tests.server.twins.clients import Client, Load, Reader
+from tests.server.twins.clients import Client, Load
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
 from tests.support.sql import execute, rows, value
@@ -174,11 +173,7 @@ def test_under_load(scene: Scene, reading_s: float, type_: str):
     levels = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ)
     clients = [Client(scene.dsn, n, "t", "a", level, by_twin=True) for n, level in enumerate(levels, 1)]
     with Load(*clients):
-        with Reader(scene.dsn, reading_s / 3):
-            scene.run()
-        time.sleep(0.3)
-        scene.roll_back()
-        scene.run()
+        scene.there_and_back(reading_s / 3)
         scene.contract()
     assert value(scene.dsn, "SELECT count(*) FROM t WHERE k < 0 AND a <> -k") == 0
     assert sum(len(c.rows) for c in clients) == value(scene.dsn, "SELECT count(*) FROM t WHERE k > 0")

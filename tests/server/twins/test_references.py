@@ -1,7 +1,6 @@
 """A type changed under foreign keys that point at the column: of tables and of partitioned ones, to either; there and back."""
 
 import random
-import time
 from contextlib import suppress
 
 import psycopg
@@ -11,7 +10,7 @@ from psycopg.errors import ForeignKeyViolation
 from pgsluice import api
 from pgsluice.model.errors import RefusedError, StepFailedError
 from pgsluice.model.events import Event, StepStarted
-from tests.server.twins.clients import ROWS_EACH, Client, Load, Reader
+from tests.server.twins.clients import ROWS_EACH, Client, Load
 from tests.server.twins.scene import Scene
 from tests.support.oracle import differences
 from tests.support.sql import execute, rows, value
@@ -162,12 +161,7 @@ def test_under_load(scene: Scene, reading_s: float, held: str):
     scene.write("ALTER TABLE t ALTER COLUMN id TYPE bigint")
     families = [Family(scene.dsn, number) for number in (1, 2)]
     with Load(*families):
-        with Reader(scene.dsn, reading_s / 3):
-            scene.run()
-        time.sleep(0.3)
-        scene.roll_back()
-        scene.run()
-        time.sleep(0.3)
+        scene.there_and_back(reading_s / 3)
         scene.contract()
     execute(scene.dsn, "INSERT INTO t (id, day) VALUES (3000000000, 1)", "INSERT INTO c VALUES (3000000000, 1)")
     left = sum(len(f.rows) for f in families)
